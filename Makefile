@@ -1,0 +1,112 @@
+# Two commands matter: `make run` builds and publishes the sample country, `make test` proves everything.
+# Each sets up what it needs in .venv, once, from a lock file with hashes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := expectations ingestion orchestration sample_country warehouse
+
+# The environment is rebuilt exactly when a lock or the project file changes its content.
+RUN_STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+DEV_STAMP := $(VENV)/.ready-dev-$(shell cat requirements-dev.lock pyproject.toml | sha256sum | cut -c1-16)
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps
+
+.PHONY: help run ui test check format bench clean setup setup-dev chromium \
+	test-unit test-integration test-e2e test-browser
+
+help:  ## What can be asked of this Makefile
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+# --- For everyone ------------------------------------------------------------------------------------------------
+
+run: setup  ## Build the sample country, publish it, print the scorecard
+	@$(BIN)/qamtu run --sample
+
+ui: setup  ## Open Dagster on http://127.0.0.1:3000
+	@$(BIN)/qamtu ui
+
+# --- For developers ----------------------------------------------------------------------------------------------
+
+test: test-unit test-integration test-e2e test-browser  ## Pass all tests, quickest first
+	@echo "== all tests passed"
+
+test-unit: setup-dev
+	@echo "== unit tests"
+	@$(BIN)/python -m pytest tests/unit --quiet --numprocesses=2 --dist=worksteal
+
+test-integration: setup-dev
+	@echo "== integration tests"
+	@$(BIN)/python -m pytest tests/integration --quiet --numprocesses=2 --dist=loadfile
+
+test-e2e: setup-dev
+	@echo "== end-to-end tests"
+	@$(BIN)/python -m pytest tests/e2e --quiet --durations=5
+
+test-browser: setup-dev chromium
+	@echo "== browser tests"
+	@$(BIN)/python -m pytest tests/browser --quiet
+
+check: setup-dev  ## Formatting, lint for Python and SQL, types, import rules, dbt parse
+	@echo "== ruff format" && $(BIN)/ruff format --check .
+	@echo "== ruff check" && $(BIN)/ruff check .
+	@echo "== import rules" && $(BIN)/lint-imports
+	@echo "== types" && $(BIN)/mypy
+	@echo "== SQL" && $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
+	@echo "== dbt parse" && $(BIN)/python -m orchestration.dbt_parse
+
+format: setup-dev  ## Put Python and SQL into the agreed form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
+
+bench: setup-dev  ## Speed and memory against plain scripts, as ratios
+	@$(BIN)/python -m benchmarks
+
+clean:  ## Remove the environment, caches and the default home (var/)
+	rm -rf $(VENV) var dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- The environment ---------------------------------------------------------------------------------------------
+
+setup: $(RUN_STAMP)
+
+setup-dev: $(DEV_STAMP)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and was not found: install it, or say where: make PYTHON=/path" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Python 3.11 is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Say where: make PYTHON=/path" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3.11-venv >/dev/null; \
+		else echo "Python's venv module is needed: install the package python3.11-venv" >&2; exit 1; fi; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(RUN_STAMP): | $(BIN)/python
+	@echo "== setting up the environment in $(VENV) (once; about a minute and a half)"
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-build-isolation -e .
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	@echo "== adding what tests and checks need (once)"
+	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Browser tests use Debian's Chromium. Without it and without the right to install it they are skipped, loudly;
+# in CI its absence is a failure.
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing Chromium for the browser tests (once)"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+			|| echo "!! Chromium could not be installed" >&2; \
+	fi
+	@command -v chromium >/dev/null || { \
+		echo "!! NO CHROMIUM: browser tests cannot run here (install the package chromium)" >&2; \
+		test -z "$${CI:-}"; }

@@ -1,0 +1,16 @@
+with filed as (
+    select distinct
+        as_of_date,
+        extract_id
+    from {{ ref('int_availability') }}
+)
+
+select
+    filed.as_of_date,
+    case
+        when max(case when extracts.data_maturity = 'provisional' then 1 else 0 end) = 1 then 'provisional'
+        else 'final'
+    end as data_maturity
+from filed
+inner join {{ ref('stg_extract') }} as extracts on filed.extract_id = extracts.extract_id
+group by filed.as_of_date

@@ -1,0 +1,32 @@
+-- A speed that was not filed reaches no tier that asks for one.
+with offers as (
+    select
+        filings.as_of_date,
+        filings.settlement_kato,
+        filings.operator_id,
+        tiers.speed_tier,
+        max(case when rules.counts_households then filings.households_passed end) as households_passed,
+        max(grades.evidence_rank) as evidence_rank
+    from {{ ref('int_availability') }} as filings
+    inner join {{ ref('dim_technology') }} as technologies on filings.technology = technologies.technology
+    inner join {{ ref('coverage_rule') }} as rules
+        on
+            technologies.family = rules.family
+            and filings.connection_level >= rules.service_level
+    inner join {{ ref('evidence_grade') }} as grades on filings.evidence_grade = grades.evidence_grade
+    inner join {{ ref('dim_speed_tier') }} as tiers
+        on
+            filings.max_download_mbps >= tiers.min_download_mbps
+            and (coalesce(tiers.min_upload_mbps, 0) = 0 or filings.max_upload_mbps >= tiers.min_upload_mbps)
+    group by filings.as_of_date, filings.settlement_kato, filings.operator_id, tiers.speed_tier
+)
+
+select
+    as_of_date,
+    settlement_kato,
+    speed_tier,
+    cast(count(*) as bigint) as operators,
+    cast(max(households_passed) as bigint) as households_passed,
+    cast(max(evidence_rank) as bigint) as evidence_rank
+from offers
+group by as_of_date, settlement_kato, speed_tier

@@ -1,0 +1,31 @@
+-- Words and number come from the filing where there is one; how they are to be read (which measure the words
+-- mean, where the number comes from, what was said before) comes from the register of statements.
+select
+    coalesce(filed.statement_id, known.statement_id) as statement_id,
+    coalesce(filed.system, known.system) as system,
+    coalesce(filed.quote, known.quote) as quote,
+    coalesce(filed.speaker, known.speaker) as speaker,
+    coalesce(filed.stated_at, known.stated_at) as stated_at,
+    coalesce(filed.as_of_date, known.as_of_date) as as_of_date,
+    known.baseline_date,
+    case when known.statement_id is null then filed.metric_id else known.metric_id end as metric_id,
+    coalesce(case when known.statement_id is null then filed.kato else known.kato end, '000000000') as kato,
+    coalesce(case when known.statement_id is null then filed.area_type else known.area_type end, 'all')
+        as area_type,
+    case when known.statement_id is null then filed.technology else known.technology end as technology,
+    coalesce(filed.qualifier, known.qualifier) as qualifier,
+    coalesce(filed.stated_value, cast(known.stated_value as double)) as stated_value,
+    coalesce(filed.unit, known.unit) as unit,
+    coalesce(filed.source_url, known.source_url) as source_url,
+    known.definition_claimed,
+    known.definition_measured,
+    known.measured_metric_id,
+    known.measured_technology,
+    known.repeats_statement_id,
+    known.related_statement_id,
+    known.target_id,
+    known.benchmark_technology,
+    known.missing_extracts,
+    known.note
+from {{ ref('public_statement') }} as known
+full outer join {{ ref('stg_public_statement') }} as filed on known.statement_id = filed.statement_id

@@ -1,0 +1,1 @@
+{{ place_counts(ref('stg_households'), 'households') }}

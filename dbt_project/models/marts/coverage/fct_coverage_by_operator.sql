@@ -1,0 +1,23 @@
+with covered as (
+    select
+        as_of_date,
+        settlement_kato,
+        operator_id,
+        technology,
+        cast(1 as bigint) as operators,
+        households_passed,
+        evidence_rank
+    from {{ ref('int_operator_reach') }}
+),
+
+filed as (
+    select
+        as_of_date,
+        operator_id,
+        technology,
+        counts_households,
+        true as is_filed
+    from {{ ref('int_filed_technology') }}
+),
+
+{{ coverage_by_area(['operator_id', 'technology']) }}

@@ -1,0 +1,203 @@
+-- A straight line drawn from the last twelve months, with the spread of the series' own steps around its
+-- mean pace (a random walk with drift). No clock: the latest figure is the present.
+{% set least_observations = 4 %}
+{% set trailing_days = 366 %}
+{% set interval_z = 1.2816 %}
+
+with series as (
+    select
+        targets.target_id,
+        figures.as_of_date,
+        figures.value,
+        figures.denominator,
+        row_number() over (partition by targets.target_id order by figures.as_of_date desc) as recency,
+        lag(figures.as_of_date) over (partition by targets.target_id order by figures.as_of_date) as previous_date,
+        lag(figures.value) over (partition by targets.target_id order by figures.as_of_date) as previous_value,
+        max(figures.as_of_date) over (partition by targets.target_id) as latest_date
+    from {{ ref('int_target') }} as targets
+    inner join {{ ref('fct_metric') }} as figures
+        on
+            targets.metric_id = figures.metric_id
+            and targets.kato = figures.kato
+            and targets.area_type = figures.area_type
+            and coalesce(targets.technology, '') = coalesce(figures.technology, '')
+    -- A republican city is listed as region and as district; one line of it is enough.
+    where
+        figures.geography_level != 'district'
+        or figures.kato not in (select region_kato from {{ ref('dim_region') }} where level = 'republican_city')
+),
+
+latest as (
+    select
+        target_id,
+        as_of_date,
+        value,
+        denominator
+    from series
+    where recency = 1
+),
+
+trailing as (
+    select
+        target_id,
+        as_of_date as start_date,
+        value as start_value
+    from (
+        select
+            target_id,
+            as_of_date,
+            value,
+            row_number() over (partition by target_id order by as_of_date) as place
+        from series
+        where {{ days_between('as_of_date', 'latest_date') }} <= {{ trailing_days }}
+    ) as year_back
+    where place = 1
+),
+
+history as (
+    select
+        target_id,
+        count(*) as observations,
+        {{ months_between_dates('min(as_of_date)', 'max(as_of_date)') }} as months,
+        sum(value - previous_value)
+        / nullif({{ months_between_dates('min(as_of_date)', 'max(as_of_date)') }}, 0) as mean_rate
+    from series
+    group by target_id
+),
+
+-- Variance of a step of one month: squared distance from the mean pace, each step weighted by its length.
+spread as (
+    select
+        series.target_id,
+        sum(
+            power(
+                (series.value - series.previous_value)
+                - history.mean_rate * {{ months_between_dates('series.previous_date', 'series.as_of_date') }},
+                2
+            )
+            / {{ months_between_dates('series.previous_date', 'series.as_of_date') }}
+        )
+        / nullif(max(history.observations) - 2, 0) as monthly_variance
+    from series
+    inner join history on series.target_id = history.target_id
+    where series.previous_date is not null
+    group by series.target_id
+),
+
+rates as (
+    select
+        targets.target_id,
+        targets.system,
+        targets.metric_id,
+        targets.kato,
+        targets.area_type,
+        targets.technology,
+        targets.unit,
+        targets.target_value,
+        targets.due_date,
+        targets.source_url,
+        latest.as_of_date,
+        latest.value,
+        coalesce(history.observations, 0) as observations,
+        history.months as observed_months,
+        spread.monthly_variance,
+        case when targets.unit = 'percent' then cast(100 as double) else latest.denominator end as ceiling,
+        case
+            when targets.due_date > latest.as_of_date
+                then {{ months_between_dates('latest.as_of_date', 'targets.due_date') }}
+        end as months_left,
+        (latest.value - trailing.start_value)
+        / nullif({{ months_between_dates('trailing.start_date', 'latest.as_of_date') }}, 0)
+            as actual_monthly_rate
+    from {{ ref('int_target') }} as targets
+    left join latest on targets.target_id = latest.target_id
+    left join trailing on targets.target_id = trailing.target_id
+    left join history on targets.target_id = history.target_id
+    left join spread on targets.target_id = spread.target_id
+),
+
+lines as (
+    select
+        target_id,
+        system,
+        metric_id,
+        kato,
+        area_type,
+        technology,
+        unit,
+        target_value,
+        due_date,
+        source_url,
+        as_of_date,
+        value,
+        observations,
+        ceiling,
+        actual_monthly_rate,
+        case when value >= target_value then 0 else (target_value - value) / months_left end
+            as required_monthly_rate,
+        case
+            when observations >= {{ least_observations }}
+                then value + actual_monthly_rate * months_left
+        end as projected_value,
+        case
+            when observations >= {{ least_observations }}
+                then
+                    {{ interval_z }}e0
+                    * sqrt(monthly_variance * (months_left + months_left * months_left / observed_months))
+        end as projected_spread
+    from rates
+),
+
+bounded as (
+    select
+        target_id,
+        system,
+        metric_id,
+        kato,
+        area_type,
+        technology,
+        unit,
+        target_value,
+        due_date,
+        source_url,
+        as_of_date,
+        value,
+        observations,
+        actual_monthly_rate,
+        required_monthly_rate,
+        {{ clamp('projected_value', 'ceiling') }} as projected_value,
+        {{ clamp('projected_value - projected_spread', 'ceiling') }} as projected_low,
+        {{ clamp('projected_value + projected_spread', 'ceiling') }} as projected_high
+    from lines
+)
+
+select
+    target_id,
+    metric_id,
+    as_of_date,
+    value,
+    target_value,
+    due_date,
+    required_monthly_rate,
+    actual_monthly_rate,
+    projected_value,
+    projected_low,
+    projected_high,
+    case
+        when value is null then 'insufficient_data'
+        when value >= target_value then 'achieved'
+        when due_date <= as_of_date then 'off_track'
+        when projected_value is null then 'insufficient_data'
+        when projected_value >= target_value then 'on_track'
+        when projected_high >= target_value then 'at_risk'
+        else 'off_track'
+    end as status,
+    cast(null as {{ dbt.type_string() }}) as withheld_reason,
+    system,
+    kato,
+    area_type,
+    technology,
+    unit,
+    cast(observations as bigint) as observations,
+    source_url
+from bounded

@@ -1,0 +1,22 @@
+select
+    extract_id,
+    sender,
+    extract_kind,
+    layout_id,
+    file_name,
+    sha256,
+    size_bytes,
+    as_of_date,
+    received_order,
+    revision,
+    outcome,
+    is_current,
+    superseded_by,
+    rule,
+    message,
+    is_sample,
+    data_maturity,
+    source_rank,
+    source_title,
+    content_fingerprint
+from {{ source('lake', 'extract') }}

@@ -1,0 +1,6 @@
+select
+    extract_id,
+    rule,
+    column_name,
+    row_count
+from {{ source('lake', 'quarantine_reason') }}

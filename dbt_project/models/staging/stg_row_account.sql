@@ -1,0 +1,8 @@
+select
+    extract_id,
+    rows_read,
+    rows_accepted,
+    rows_quarantined,
+    rows_duplicate,
+    rows_skipped
+from {{ source('lake', 'row_account') }}

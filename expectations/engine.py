@@ -1,0 +1,104 @@
+"""Great Expectations, kept small: one context, frames in, findings out.
+
+Belongs here: the only use of the library. Does not belong here: which expectations there are, where evidence
+goes. The library takes seconds to import, so it is imported when the first expectation is evaluated.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an expectation found in a frame. `offending_rows` is a JSON list of up to 20 rows."""
+
+    success: bool
+    observed: str
+    failing_count: int
+    offending_rows: str
+
+
+class Engine:
+    """One ephemeral Great Expectations context with one asset that takes any frame."""
+
+    def __init__(self) -> None:
+        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+        import great_expectations
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        context = great_expectations.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+        self._batches = asset.add_batch_definition_whole_dataframe("whole")
+        self._types = great_expectations.expectations
+
+    def evaluate(self, frame: pd.DataFrame, expect: str, kwargs: Mapping[str, Any]) -> Finding:
+        """Evaluate one expectation. Errors: ValueError when it cannot be carried out on this frame."""
+        name = "".join(part.title() for part in expect.split("_"))
+        try:
+            expectation = getattr(self._types, name)(**kwargs)
+        except AttributeError:
+            raise ValueError(f"Great Expectations has no {expect}") from None
+        batch = self._batches.get_batch(batch_parameters={"dataframe": frame})
+        result = batch.validate(
+            expectation, result_format={"result_format": "SUMMARY", "partial_unexpected_count": SHOWN_ROWS}
+        )
+        raised = _exception(result.exception_info or {})
+        if raised:
+            raise ValueError(raised)
+        return _finding(frame, bool(result.success), dict(result.result or {}))
+
+
+def _exception(info: Mapping[str, Any]) -> str | None:
+    """The message of an exception that the library caught; it nests them by metric."""
+    if "raised_exception" in info:
+        return str(info.get("exception_message")) if info["raised_exception"] else None
+    for nested in info.values():
+        if isinstance(nested, Mapping) and (message := _exception(nested)):
+            return message
+    return None
+
+
+def _finding(frame: pd.DataFrame, success: bool, result: Mapping[str, Any]) -> Finding:
+    if "unexpected_count" in result:
+        count = int(result["unexpected_count"])
+        rows = frame.iloc[list(result.get("partial_unexpected_index_list") or ())]
+        of = f"{count} of {len(frame)} rows"
+    else:
+        # An expectation about the table as a whole: the frame itself is what was found.
+        count = 0 if success else len(frame)
+        rows = frame if not success else frame.head(0)
+        of = f"{len(frame)} rows" if "observed_value" not in result else f"found {result['observed_value']}"
+    if success:
+        return Finding(
+            True, f"{len(frame)} rows looked at, {count} within tolerance" if count else of, count, "[]"
+        )
+    shown = rows_as_json(rows)
+    first = json.loads(shown)[:1]
+    words = "; first: " + ", ".join(f"{key}={value}" for key, value in first[0].items()) if first else ""
+    return Finding(False, of + words, count, shown)
+
+
+def rows_as_json(frame: pd.DataFrame) -> str:
+    """Up to 20 rows of a frame as a JSON list; a date without the midnight that pandas adds."""
+    rows = json.loads(frame.head(SHOWN_ROWS).to_json(orient="records", date_format="iso", date_unit="s"))
+    return json.dumps(
+        [{key: _short(value) for key, value in row.items()} for row in rows], ensure_ascii=False
+    )
+
+
+def _short(value: Any) -> Any:
+    return re.sub(r"T00:00:00Z?$", "", value) if isinstance(value, str) else value

@@ -1,0 +1,65 @@
+"""Why a file or a row is not taken as it is: rule ids, and what each asks the sender to do.
+
+Belongs here: the catalogue of rules and the error that ends one file. Does not belong here: finding the faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Rules that take a row out of the accepted ones, with the remedy in the sender's terms.
+ROW_RULES: dict[str, str] = {
+    "required_missing": "fill the value in; it may not be empty",
+    "not_a_number": "write a number, in the decimal mark of the layout",
+    "not_an_integer": "write a whole number; it is not rounded here",
+    "not_a_date": "write a date in the format of the layout",
+    "below_minimum": "the value is below the lowest one the contract allows; mend it or ask for the contract to change",
+    "above_maximum": "the value is above the highest one the contract allows; mend it or ask for the contract to change",
+    "not_allowed": "use one of the values the contract lists",
+    "value_not_mapped": "the layout does not know this word; use a known one or add it to the layout's map",
+    "pattern_mismatch": "write the value in the form the contract asks for",
+    "kato_unknown": "no edition of KATO has this code; look it up at stat.gov.kz and file it again",
+    "kato_retired": "the code was abolished without a successor; file the place that took its people",
+    "kato_wrong_level": "the code is no place of the level this extract is about",
+    "kato_region_mismatch": "the code lies in another region than the row says; one of the two is wrong",
+    "place_not_found": "no place of this name in this district; file the KATO code",
+    "place_ambiguous": "several places of this name in this district; file the KATO code",
+    "place_context_missing": "a name alone is not enough; file region and district, or the KATO code",
+    "future_period": "the date lies after the period that the file is for",
+    "total_row": "a total is not a row of data; leave it out",
+    "key_conflict": "two rows of one key say different things; file one",
+    "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",
+    "header_repeated": "a header stands among the rows; leave it out",
+}
+
+# Outcomes of a whole file.
+FILE_RULES: dict[str, str] = {
+    "unmatched": "no layout knows this file name; rename the file, or add a layout",
+    "ambiguous_layout": "more than one layout takes this file name; make their patterns exclude each other",
+    "wrong_encoding": "save the file in the encoding of the layout, or change the layout",
+    "missing_column": "a column of the layout is not in the file; restore it, or change the layout",
+    "unmapped_column": "the file has a column that the layout does not name; map it or list it under 'ignore'",
+    "duplicate_header": "two columns have one name, and the layout reads it; rename one",
+    "empty_file": "the file holds no rows; send it again",
+    "unreadable_workbook": "the workbook cannot be opened; it was cut off or is of another format; send it again",
+    "unreadable_json": "the file is no GeoJSON feature collection; export it again",
+    "missing_sheet": "the workbook has no such sheet; restore it, or change the layout",
+    "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",
+    "not_a_file": "links, devices and folders are not taken; put the file itself in the inbox",
+}
+
+
+@dataclass(frozen=True)
+class FileRejected(Exception):
+    """A file that cannot become rows. Nothing of it is accepted; the landed copy stays.
+
+    Attributes:
+        rule: a key of FILE_RULES.
+        detail: what was found and where, in words: sheet, row, column, value as far as they apply.
+    """
+
+    rule: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.detail}; {FILE_RULES[self.rule]}"

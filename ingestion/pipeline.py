@@ -1,0 +1,374 @@
+"""An inbox -> landing -> lake, file by file: the one entry that orchestration and the command line call.
+
+Belongs here: the order of files, what can be reused, and turning each file into exactly one outcome.
+Does not belong here: reading, judging or splitting, which have modules of their own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from ingestion.contract import load_contracts
+from ingestion.faults import FILE_RULES, FileRejected
+from ingestion.layout import Layout, as_dict, load_layouts, matching, nearest
+from ingestion.places import Gazetteer, build_gazetteer
+from ingestion.readers.geojson import read_geojson
+from ingestion.readers.table import RawTable
+from ingestion.readers.text import read_text
+from ingestion.readers.workbook import read_workbook
+from ingestion.resolution import resolve_places
+from ingestion.rules import judge, quarter_end
+from ingestion.split import RowAccount, SplitFiles, split
+from warehouse import lake
+from warehouse.lake import Outcome
+from warehouse.landing import Landing, Receipt
+from warehouse.paths import Home
+
+# Kinds that say what places there are; everything else is resolved against them, so they come first.
+REFERENCE_KINDS = ("kato_classifier", "kato_changes")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file of an inbox: where it lies and the name it goes by, its path inside the inbox."""
+
+    path: Path
+    file_name: str
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """Outcomes of the files looked at, and how many of them had to be processed."""
+
+    extracts: list[Outcome]
+    processed: int
+    reused: int
+
+
+@cache
+def ingestion_version() -> str:
+    """Hash of this package's own code: rows judged by other code are judged again."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    for path in sorted([*package.rglob("*.py"), *(package / "crosswalks").glob("*.csv")]):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def arrivals(inbox: Path) -> list[Arrival]:
+    """Files of an inbox in the order of their names; hidden ones are passed over."""
+    if not inbox.is_dir():
+        return []
+    found = []
+    for path in sorted(inbox.rglob("*")):
+        name = path.relative_to(inbox).as_posix()
+        if not path.is_dir() and not any(part.startswith(".") for part in name.split("/")):
+            found.append(Arrival(path, name))
+    return found
+
+
+def ingest(
+    home: Home,
+    inbox: Path | Sequence[Path] | None = None,
+    layouts: Sequence[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> IngestReport:
+    """Take every file of the inboxes into landing and lake; each ends as one outcome, whatever it holds.
+
+    Args:
+        home: the warehouse.
+        inbox: one folder or several; by default the home's inbox.
+        layouts: only files of these layouts; files no layout takes are then left alone.
+        progress: called with a line for each file.
+
+    Returns:
+        Outcomes of the files looked at. Files already ingested by the same code, layout, contract and geography
+        are reused.
+    """
+    known = load_layouts()
+    wanted = known if layouts is None else {name: known[name] for name in layouts}
+    inboxes = [home.inbox] if inbox is None else [inbox] if isinstance(inbox, Path) else list(inbox)
+    say = progress or (lambda _: None)
+    with lake.lock(home):
+        lake.write_schemas(home, {kind: contract.lake_schema for kind, contract in load_contracts().items()})
+        landing = Landing(home)
+        before = {o.extract_id: o for o in lake.read_outcomes(home)}
+        session = _Session(home, landing, before, say)
+        routed = list(_route([a for folder in inboxes for a in arrivals(folder)], known, wanted, layouts is None))
+        for rank in (0, 1):
+            for arrival, matches in routed:
+                is_reference = len(matches) == 1 and matches[0][0].extract_kind in REFERENCE_KINDS
+                if is_reference == (rank == 0):
+                    session.take(arrival, matches)
+        landing.remember()
+        outcomes = lake.with_currency({**before, **session.outcomes}.values())
+        lake.consolidate(home, outcomes)
+    touched = [o for o in outcomes if o.extract_id in session.outcomes]
+    return IngestReport(touched, session.processed, len(touched) - session.processed)
+
+
+def _route(
+    files: Sequence[Arrival], known: Mapping[str, Layout], wanted: Mapping[str, Layout], keep_unmatched: bool
+) -> Iterator[tuple[Arrival, list[tuple[Layout, dict[str, str]]]]]:
+    for arrival in files:
+        matches = matching(arrival.file_name, known.values())
+        if any(layout.layout_id in wanted for layout, _ in matches) or (keep_unmatched and not matches):
+            yield arrival, matches
+
+
+class _Session:
+    """One call of `ingest`: what is known, what has been done, and the gazetteer once it is needed."""
+
+    def __init__(self, home: Home, landing: Landing, before: Mapping[str, Outcome], say: Callable[[str], None]) -> None:
+        self.home, self.landing, self.before, self.say = home, landing, before, say
+        self.outcomes: dict[str, Outcome] = {}
+        self.processed = 0
+        self._gazetteer: Gazetteer | None = None
+
+    def take(self, arrival: Arrival, matches: list[tuple[Layout, dict[str, str]]]) -> None:
+        """Turn one file into one outcome."""
+        if arrival.path.is_symlink() or not arrival.path.is_file():
+            # Its content is not ours to read, so there is nothing to land; the outcome still says it came.
+            digest = hashlib.sha256(arrival.file_name.encode()).hexdigest()
+            order = max((o.received_order for o in (*self.before.values(), *self.outcomes.values())), default=0) + 1
+            receipt = Receipt(arrival.file_name, digest, 0, order, dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
+            self._refuse(receipt, "rejected", "not_a_file", f"{arrival.file_name} is no regular file")
+            return
+        receipt = self.landing.receive(arrival.path, arrival.file_name)
+        if not matches:
+            near = ", ".join(nearest(arrival.file_name, load_layouts()))
+            self._refuse(receipt, "unmatched", "unmatched", f"{arrival.file_name} matches no layout; nearest: {near}")
+        elif len(matches) > 1:
+            names = ", ".join(layout.layout_id for layout, _ in matches)
+            self._refuse(receipt, "ambiguous", "ambiguous_layout", f"{arrival.file_name} matches {names}")
+        else:
+            self._ingest(receipt, *matches[0])
+
+    def _refuse(self, receipt: Receipt, outcome: str, rule: str, detail: str) -> None:
+        extract_id = f"{outcome}.{receipt.sha256[:12]}"
+        refused = Outcome(
+            extract_id=extract_id,
+            sender=None,
+            extract_kind=None,
+            layout_id=None,
+            file_name=receipt.file_name,
+            sha256=receipt.sha256,
+            size_bytes=receipt.size_bytes,
+            received_order=receipt.received_order,
+            outcome=outcome,
+            series=extract_id,
+            rule=rule,
+            message=f"{detail}; {FILE_RULES[rule]}",
+        )
+        if self.before.get(extract_id) != refused:
+            lake.commit(self.home, refused, {})
+            self.processed += 1
+            self.say(f"{receipt.file_name}: {outcome}")
+        self.outcomes[extract_id] = refused
+
+    def gazetteer(self) -> Gazetteer:
+        """Places as the current KATO editions and changes tell them."""
+        if self._gazetteer is None:
+            current = lake.with_currency({**self.before, **self.outcomes}.values())
+            frames = {
+                kind: lake.read_accepted(
+                    self.home, kind, [o.extract_id for o in current if o.extract_kind == kind and o.is_current]
+                ).collect()
+                for kind in REFERENCE_KINDS
+            }
+            # The same edition may come from two senders (a sample beside the real one): a code counts once.
+            editions = frames["kato_classifier"].unique(["edition", "kato"], keep="first", maintain_order=True)
+            self._gazetteer = build_gazetteer(editions, frames["kato_changes"])
+        return self._gazetteer
+
+    def _ingest(self, receipt: Receipt, layout: Layout, groups: dict[str, str]) -> None:
+        blank = _blank_outcome(receipt, layout, groups)
+        fingerprint = self._fingerprint(receipt, layout, groups)
+        earlier = self.before.get(blank.extract_id)
+        if earlier is not None and earlier.content_fingerprint == fingerprint:
+            self.outcomes[blank.extract_id] = earlier
+            return
+        if blank.extract_id in self.outcomes:
+            return
+        work = self.home.lake / ".work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        try:
+            outcome, files = process(
+                self.landing.path(receipt), receipt, layout, groups, blank, self._places(layout), work
+            )
+            outcome = replace(outcome, content_fingerprint=fingerprint)
+            parts = {} if files is None else {part: getattr(files, part) for part in lake.PARTS}
+            if not outcome.is_accepted:
+                parts.pop("accepted", None)
+            lake.commit(self.home, outcome, parts)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        if layout.extract_kind in REFERENCE_KINDS:
+            self._gazetteer = None
+        self.outcomes[outcome.extract_id] = outcome
+        self.processed += 1
+        counts = f"{outcome.rows_accepted:,} accepted, {outcome.rows_quarantined:,} quarantined"
+        self.say(f"{receipt.file_name}: {counts}" if outcome.is_accepted else f"{receipt.file_name}: {outcome.message}")
+
+    def _places(self, layout: Layout) -> Gazetteer | None:
+        return self.gazetteer() if layout.resolve is not None else None
+
+    def _fingerprint(self, receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> str:
+        """What the rows depend on: bytes, layout, contract, file name groups, geography and code."""
+        places = self._places(layout)
+        basis = {
+            "sha256": receipt.sha256,
+            "layout": as_dict(layout),
+            "contract": repr(layout.contract),
+            "groups": dict(sorted(groups.items())),
+            "places": places.fingerprint if places is not None else None,
+            "code": ingestion_version(),
+        }
+        return hashlib.sha256(json.dumps(basis, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _period(groups: Mapping[str, str]) -> str:
+    """The period a file name tells, as text: 2025q4, 2025, or whatever its groups hold; empty when none."""
+    told = {k: v for k, v in groups.items() if k != "revision"}
+    if {"year", "quarter"} <= set(told):
+        rest = [v for k, v in sorted(told.items()) if k not in ("year", "quarter")]
+        return "-".join([f"{told['year']}q{told['quarter']}", *rest])
+    return "-".join(v for _, v in sorted(told.items()))
+
+
+def _blank_outcome(receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> Outcome:
+    period = _period(groups)
+    middle = f".{period}" if period else ""
+    return Outcome(
+        extract_id=f"{layout.layout_id.replace('/', '.')}{middle}.{receipt.sha256[:12]}",
+        sender=layout.sender,
+        extract_kind=layout.extract_kind,
+        layout_id=layout.layout_id,
+        file_name=receipt.file_name,
+        sha256=receipt.sha256,
+        size_bytes=receipt.size_bytes,
+        received_order=receipt.received_order,
+        outcome="rejected",
+        series=f"{layout.sender}/{layout.extract_kind}/{layout.series or layout.layout_id}/{period}",
+        revision=int(groups.get("revision", 0)),
+        is_sample=layout.is_sample,
+        data_maturity=layout.data_maturity,
+        source_rank=layout.source_rank,
+        source_title=layout.source_title or layout.sender_title,
+    )
+
+
+def read_raw(path: Path, layout: Layout, work: Path) -> RawTable:
+    """Read a landed file with the reader of its layout's format; raises FileRejected."""
+    match layout.format:
+        case "text":
+            return read_text(path, layout, work)
+        case "workbook":
+            return read_workbook(path, layout)
+        case "geojson":
+            return read_geojson(path, layout)
+
+
+@contextmanager
+def _named(receipt: Receipt) -> Iterator[None]:
+    """Errors name the file as its sender knows it, not by its place in landing."""
+    try:
+        yield
+    except FileRejected as error:
+        landed = f"{receipt.sha256}{Path(receipt.file_name).suffix.lower()}"
+        raise FileRejected(error.rule, error.detail.replace(landed, receipt.file_name)) from error
+
+
+def process(
+    path: Path,
+    receipt: Receipt,
+    layout: Layout,
+    groups: Mapping[str, str],
+    blank: Outcome,
+    places: Gazetteer | None,
+    work: Path,
+) -> tuple[Outcome, SplitFiles | None]:
+    """Read, judge and split one file; a file that cannot be read ends as a rejected outcome, never as an error.
+
+    Args:
+        path: the landed bytes.
+        blank: the outcome so far, with identity and period.
+        places: the gazetteer, when the layout resolves places.
+        work: an empty folder on the lake's file system.
+    """
+    try:
+        with _named(receipt):
+            latest = _latest_date(layout, groups, receipt)
+            raw = read_raw(path, layout, work)
+            judged = judge(layout, raw, groups, latest)
+            if places is not None:
+                judged = resolve_places(layout, judged, places)
+            files, account = split(judged, raw, layout.contract, blank.extract_id, work)
+    except FileRejected as error:
+        return replace(blank, rule=error.rule, message=str(error)), None
+    return _judged_outcome(blank, layout, files, account), files
+
+
+def _latest_date(layout: Layout, groups: Mapping[str, str], receipt: Receipt) -> dt.date:
+    """The last date that rows of a file may speak of: its own quarter's end, else the day it came."""
+    if layout.is_quarterly:
+        return quarter_end(int(groups["year"]), int(groups["quarter"]))
+    return receipt.received_on
+
+
+def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: RowAccount) -> Outcome:
+    reasons: tuple[tuple[str, str | None, int], ...] = ()
+    if files.quarantined.exists():
+        counted = (
+            pl.scan_parquet(files.quarantined)
+            .select(pl.col("reasons").list.explode())
+            .unnest("reasons")
+            .group_by("rule", "column_name")
+            .len()
+            .sort("rule", "column_name", nulls_last=True)
+            .collect()
+        )
+        reasons = tuple(counted.iter_rows())
+    as_of = layout.contract.with_role("as_of")
+    latest: dt.date | None = None
+    if as_of is not None and account.accepted:
+        latest = pl.scan_parquet(files.accepted).select(pl.col(as_of.name).max()).collect().item()
+    outcome = "accepted" if account.quarantined == 0 else "accepted_with_quarantine"
+    rule = message = None
+    if account.read == 0:
+        outcome, rule, message = "rejected", "empty_file", f"{blank.file_name} has no rows; {FILE_RULES['empty_file']}"
+    elif account.accepted == 0:
+        outcome, rule = "rejected", "no_rows_accepted"
+        worst = max(reasons, key=lambda reason: reason[2]) if reasons else ("duplicate", None, account.duplicate)
+        message = (
+            f"{blank.file_name}: none of {account.read} rows accepted, most often {worst[0]} in column {worst[1]!r}; "
+            f"{FILE_RULES['no_rows_accepted']}"
+        )
+    elif account.quarantined:
+        listed = ", ".join(f"{count} {name}" + (f" in {column!r}" if column else "") for name, column, count in reasons[:5])
+        message = f"{account.quarantined} of {account.read} rows quarantined: {listed}"
+    return replace(
+        blank,
+        outcome=outcome,
+        rule=rule,
+        message=message,
+        as_of_date=latest.isoformat() if latest else None,
+        rows_read=account.read,
+        rows_accepted=account.accepted,
+        rows_quarantined=account.quarantined,
+        rows_duplicate=account.duplicate,
+        rows_skipped=account.skipped,
+        quarantine_reasons=reasons,
+    )

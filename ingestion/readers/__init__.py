@@ -1,0 +1,1 @@
+"""Files as senders write them -> tables of text. Casting and judging come later, in `rules`."""

@@ -1,0 +1,71 @@
+"""The one shape every reader returns.
+
+Belongs here: the raw table, and comparing its columns with the layout. Does not belong here: any file format.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ingestion.faults import FileRejected
+from ingestion.layout import Layout
+
+ROW = "source_row"
+SHEET = "source_sheet"
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Rows as text, before any judgement.
+
+    frame: source_row (line or row number as a person sees it), source_sheet, then the file's columns, all text.
+    ragged: rows whose field count is wrong: source_row, text.
+    skipped: rows that hold no data by the layout's own account: titles, headers, footers, blanks.
+    is_trimmed: no field has space around it, known from the bytes; stripping 10^8 fields for nothing costs seconds.
+    rows: rows of the frame where the reader counted them itself, else None.
+    """
+
+    frame: pl.LazyFrame
+    columns: list[str]
+    ragged: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={ROW: pl.Int64, "text": pl.String}))
+    skipped: int = 0
+    is_trimmed: bool = False
+    rows: int | None = None
+
+
+def header_name(text: str | None, position: int) -> str:
+    """A header cell as the layout names it: spaces collapsed; `#<position>` (from 1) when it is empty."""
+    collapsed = re.sub(r"\s+", " ", text or "").strip()
+    return collapsed or f"#{position}"
+
+
+def verify_header(layout: Layout, header: list[str], where: str) -> None:
+    """Refuse a header that lacks a column of the layout, holds one nobody mapped, or names one twice.
+
+    Raises:
+        FileRejected: missing_column, unmapped_column or duplicate_header, with the likeliest pairs named.
+    """
+    wanted = layout.source_columns
+    known = set(wanted) | set(layout.ignore)
+    patterns = [re.compile(u.columns_matching) for u in layout.unpivot if u.columns_matching]
+    twice = sorted({name for name in header if header.count(name) > 1 and name in wanted})
+    if twice:
+        raise FileRejected("duplicate_header", f"{where}: column {', '.join(map(repr, twice))} stands more than once")
+    missing = [name for name in wanted if name not in header]
+    extra = [
+        name
+        for name in header
+        if name not in known and not any(p.fullmatch(name) for p in patterns) and not re.fullmatch(r"#\d+", name)
+    ]
+    if missing:
+        hints = []
+        for name in missing:
+            close = difflib.get_close_matches(name, extra, n=1, cutoff=0.6)
+            hints.append(f"{name!r}" + (f" (the file has {close[0]!r})" if close else ""))
+        raise FileRejected("missing_column", f"{where}: no column {', '.join(hints)}; the header is {header}")
+    if extra:
+        raise FileRejected("unmapped_column", f"{where}: column {', '.join(map(repr, extra))} is not in layout {layout.layout_id}")

@@ -1,0 +1,130 @@
+"""When runs start by themselves: files that arrive, the daily schedule, and the release after a failed build.
+
+Belongs here: jobs, sensors, schedules. Does not belong here: what a run does.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.instance import COMMAND_LINE_TAG
+from orchestration.publication import AUDIT, RELEASE
+from orchestration.resources import HomeResource
+
+TIME_ZONE = "Asia/Almaty"
+
+#: Everything, from the inbox to the release: what `qamtu run` executes.
+REFRESH = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.all(),
+    description="Read every delivery, build, audit, release. The same as `qamtu run`.",
+)
+#: The release alone, from the build and the evidence there are.
+PUBLISH = dg.define_asset_job(
+    "publish",
+    selection=dg.AssetSelection.assets(AUDIT, RELEASE),
+    description="Audit the build as it stands and release what has its proof.",
+)
+
+
+def listing(folders: Iterable[Path]) -> list[tuple[str, int, int]]:
+    """Files below some folders: path, size, time of change; hidden ones and those still being sent left out."""
+    found = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+            parts = path.relative_to(folder).parts
+            if path.is_file() and not any(part.startswith(".") or part.endswith(".part") for part in parts):
+                status = path.stat()
+                found.append((str(path), status.st_size, status.st_mtime_ns))
+    return found
+
+
+def listing_hash(folders: Iterable[Path]) -> str:
+    """One text for what `listing` found; empty when it found nothing."""
+    files = listing(folders)
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32] if files else ""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What the sensor saw last, and what it last asked a run for."""
+
+    seen: str = ""
+    requested: str = ""
+
+    @staticmethod
+    def parse(text: str | None) -> "Cursor":
+        """The cursor Dagster kept; a fresh one when there is none or it cannot be read."""
+        try:
+            kept = json.loads(text or "{}")
+            return Cursor(seen=str(kept.get("seen", "")), requested=str(kept.get("requested", "")))
+        except (ValueError, AttributeError):
+            return Cursor()
+
+    def dump(self) -> str:
+        """The cursor as Dagster keeps it."""
+        return json.dumps({"seen": self.seen, "requested": self.requested})
+
+    def next(self, now: str) -> tuple["Cursor", bool]:
+        """The cursor after seeing `now`, and whether to ask for a run.
+
+        A run is asked for when the listing has changed since the last request and has stood still for one look, so
+        that a file is not read while it is being copied.
+        """
+        settled = now == self.seen
+        wanted = bool(now) and settled and now != self.requested
+        return Cursor(seen=now, requested=now if wanted else self.requested), wanted
+
+
+@dg.sensor(
+    job=REFRESH,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a run when files in the inbox are new or changed, and have stopped changing.",
+)
+def arriving_files(
+    context: dg.SensorEvaluationContext, home: HomeResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Watch the inboxes."""
+    now = listing_hash(home.inboxes)
+    cursor, wanted = Cursor.parse(context.cursor).next(now)
+    if not wanted:
+        context.update_cursor(cursor.dump())
+        return dg.SkipReason("The inbox is empty." if not now else "No new file that has stopped changing.")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=now)], cursor=cursor.dump())
+
+
+DAILY = dg.ScheduleDefinition(
+    name="daily_refresh",
+    job=REFRESH,
+    cron_schedule="0 6 * * *",
+    execution_timezone=TIME_ZONE,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every morning: deliveries that no sensor saw, and figures that grew old. Costs little when nothing "
+    "is new.",
+)
+
+
+@dg.run_failure_sensor(
+    monitored_jobs=[REFRESH],
+    request_job=PUBLISH,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="When some tables could not be built, releases the figures that do not need them.",
+)
+def release_what_stands(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for the release after a build that failed in part; the command line does so itself."""
+    failed = [event.step_key for event in context.get_step_failure_events()]
+    if COMMAND_LINE_TAG in context.dagster_run.tags:
+        return dg.SkipReason("The command line goes on to the release itself.")
+    if not only_the_build_failed(failed):
+        return dg.SkipReason("Not the build, or not the build alone, failed.")
+    return dg.RunRequest(run_key=f"after-{context.dagster_run.run_id}")
+
+
+def only_the_build_failed(failed_steps: Sequence[str | None]) -> bool:
+    """Whether dbt's step is the one that failed: then the audit and the release were not reached."""
+    return bool(failed_steps) and all(step == "dbt" for step in failed_steps)

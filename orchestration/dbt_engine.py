@@ -1,0 +1,285 @@
+"""dbt, run inside this process: parsed at most once, models first, then tests.
+
+Belongs here: dbt's arguments, the manifest, running dbt, and keeping the build file free of stale tables. Does not
+belong here: Dagster (`dbt_assets` turns what is returned here into assets and checks), or judging results.
+
+Models and tests run as two commands on one parsed manifest: inside one `dbt build` a failed test would skip every
+model downstream, and with it figures that do not need that test. Which figures a failed test withholds is the
+gate's decision.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.code_version import tree_hash
+from warehouse.files import replace_file
+from warehouse.paths import PROJECT_DIR, Home
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PROJECT = PROJECT_DIR / "dbt_project"
+
+_STAMP = "manifest.stamp"
+_parsed: dict[Path, tuple[str, Manifest]] = {}
+
+
+class DbtError(Exception):
+    """dbt could not start, parse or finish; the message is dbt's own, with the place of its log."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What dbt did with one node. `status`: success, error, skipped, pass, fail, warn; `failures` counts rows."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int | None
+    message: str
+
+    @property
+    def built(self) -> bool:
+        """Whether a model or seed now stands in the build file as its code says."""
+        return self.status == "success"
+
+
+@dataclass
+class DbtOutcome:
+    """Results of one build: models and seeds, then tests; rows of each table that was built."""
+
+    models: list[NodeResult] = field(default_factory=list)
+    tests: list[NodeResult] = field(default_factory=list)
+    row_counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def not_built(self) -> list[NodeResult]:
+        """Models and seeds that failed, or were skipped because something before them failed."""
+        return [result for result in self.models if not result.built]
+
+
+# --- Arguments ----------------------------------------------------------------------------------------------------
+
+
+def build_arguments(selection: Collection[str] | None = None) -> list[str]:
+    """dbt's arguments that build models and seeds: all of them, or only those selected."""
+    arguments = ["build", "--resource-type", "model", "--resource-type", "seed"]
+    return arguments + _selection_arguments(selection)
+
+
+def test_arguments(selection: Collection[str] | None = None) -> list[str]:
+    """dbt's arguments that run data tests. Unit tests prove code, not data: they belong to `make test`."""
+    return ["test", "--exclude-resource-type", "unit_test", *_selection_arguments(selection)]
+
+
+def _selection_arguments(selection: Collection[str] | None) -> list[str]:
+    return [] if selection is None else ["--select", *sorted(selection)]
+
+
+def selector(node: Mapping[str, Any]) -> str:
+    """The selection that names exactly this node of the manifest."""
+    return "fqn:" + ".".join(node["fqn"])
+
+
+def place_arguments(home: Home) -> list[str]:
+    """dbt's arguments that say where the project lies and where it writes; the same for every command."""
+    return [
+        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+        "--target-path", str(home.dbt_target), "--log-path", str(home.build / "logs"),
+    ]  # fmt: skip
+
+
+def environment(home: Home) -> dict[str, str]:
+    """Environment variables that the project's profile and sources read."""
+    return {"QAMTU_LAKE": str(home.lake), "QAMTU_BUILD_FILE": str(home.build_file)}
+
+
+# --- The manifest -------------------------------------------------------------------------------------------------
+
+
+def ensure_manifest(home: Home) -> Path:
+    """Path of the manifest of the project as it now is; dbt parses only when a source of the project changed."""
+    path = home.dbt_target / "manifest.json"
+    stamp = _project_stamp(home)
+    if _stamp_of(home) != stamp or not path.exists():
+        manifest = _invoke(home, ["parse"], None)
+        _parsed[home.dbt_target] = (stamp, manifest)
+        replace_file(home.dbt_target / _STAMP, stamp.encode())
+    return path
+
+
+def _project_stamp(home: Home) -> str:
+    import dbt.version
+
+    places = json.dumps(environment(home), sort_keys=True)
+    return f"{tree_hash([PROJECT])} dbt-{dbt.version.__version__} {places}"
+
+
+def _stamp_of(home: Home) -> str:
+    path = home.dbt_target / _STAMP
+    return path.read_text() if path.exists() else ""
+
+
+def _manifest_in_memory(home: Home) -> Manifest | None:
+    """What this process parsed, if that is still the project; dbt then need not parse again."""
+    stamp, manifest = _parsed.get(home.dbt_target, ("", None))
+    return manifest if stamp and stamp == _stamp_of(home) else None
+
+
+# --- Running ------------------------------------------------------------------------------------------------------
+
+
+def build(
+    home: Home,
+    models: Collection[str] | None = None,
+    tests: Collection[str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> DbtOutcome:
+    """Build models and seeds into the build file, then run data tests on it.
+
+    `models` and `tests` are selections (None: all; empty: none). `on_line` is told each node as it ends. A model
+    that fails keeps its dependants from being built; neither is left in the build file with older content. Errors:
+    DbtError when dbt could not do its work at all, for instance because another process holds the build file.
+    """
+    home.build.mkdir(parents=True, exist_ok=True)
+    outcome = DbtOutcome()
+    documents = []
+    if models is None or models:
+        outcome.models = _run(home, build_arguments(models), on_line)
+        documents.append(_read_json(home.dbt_target / "run_results.json"))
+        prune(home, keep_unknown=models is not None, not_built=[r.unique_id for r in outcome.not_built])
+        outcome.row_counts = _row_counts(home)
+    if tests is None or tests:
+        outcome.tests = _run(home, test_arguments(tests), on_line)
+        documents.append(_read_json(home.dbt_target / "run_results.json"))
+    replace_file(home.dbt_target / "run_results.json", json.dumps(merge_run_results(documents)).encode())
+    return outcome
+
+
+def merge_run_results(documents: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """One `run_results.json` from those of several commands: the last one's metadata, everyone's results."""
+    return {**documents[-1], "results": [result for document in documents for result in document["results"]]}
+
+
+def prune(home: Home, keep_unknown: bool, not_built: Collection[str]) -> list[str]:
+    """Drop what no longer stands for the project: nodes that were not built, and relations nobody defines.
+
+    Tests, the audit and the release would otherwise take old content for new. Returns the relations dropped.
+    """
+    import duckdb
+
+    if not home.build_file.exists():
+        return []
+    nodes = _read_json(home.dbt_target / "manifest.json")["nodes"]
+    defined = {
+        (node["schema"], node["alias"]): unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] in ("model", "seed", "snapshot")
+    }
+    dropped = []
+    with duckdb.connect(str(home.build_file)) as connection:
+        standing = connection.execute(
+            "select schema_name, table_name, 'table' from duckdb_tables() "
+            "union all select schema_name, view_name, 'view' from duckdb_views() where not internal order by all"
+        ).fetchall()
+        for schema, name, kind in standing:
+            unique_id = defined.get((schema, name))
+            if unique_id in not_built or (unique_id is None and not keep_unknown):
+                connection.execute(f'drop {kind} "{schema}"."{name}"')
+                dropped.append(f"{schema}.{name}")
+    return dropped
+
+
+def _row_counts(home: Home) -> dict[str, int]:
+    """Rows of every table of the build by `schema.name`, from DuckDB's own statistics."""
+    import duckdb
+
+    with duckdb.connect(str(home.build_file), read_only=True) as connection:
+        rows = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
+    return {f"{schema}.{name}": int(count) for schema, name, count in rows}
+
+
+def _run(home: Home, arguments: list[str], on_line: Callable[[str], None] | None) -> list[NodeResult]:
+    result = _invoke(home, arguments, on_line)
+    return [
+        NodeResult(
+            unique_id=node.node.unique_id,
+            status=str(node.status),
+            seconds=float(node.execution_time or 0.0),
+            failures=node.failures,
+            message=node.message or "",
+        )
+        for node in result.results
+        if node.node.resource_type in ("model", "seed", "test")
+    ]
+
+
+def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | None) -> Any:
+    """Run one dbt command in this process. A node that fails is a result, not an error."""
+    from dbt.cli.main import dbtRunner
+
+    def on_event(event: Any) -> None:
+        if on_line is not None and event.info.name in _NODE_EVENTS:
+            on_line(event.info.msg)
+
+    quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    with _set(environment(home)):
+        try:
+            runner = dbtRunner(manifest=_manifest_in_memory(home), callbacks=[on_event])
+            answer = runner.invoke([*quiet, *arguments, *place_arguments(home)])
+        finally:
+            _release_build_file()
+    if isinstance(answer.exception, KeyboardInterrupt):
+        raise answer.exception
+    if answer.exception is not None or answer.result is None:
+        log = home.build / "logs" / "dbt.log"
+        raise DbtError(f"dbt {arguments[0]} failed: {answer.exception} (log: {log})") from answer.exception
+    return answer.result
+
+
+_NODE_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails"})
+
+
+def _release_build_file() -> None:
+    """Close what dbt keeps open for the life of a process: the audit opens the same file, read-only."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager._ENV = None
+    reset_adapters()
+
+
+@contextmanager
+def _set(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes()))
+
+
+def share_parse(source: Home, target: Home) -> None:
+    """Hand one home's parse to another that has none, so that dbt re-reads only what depends on the place."""
+    target.dbt_target.mkdir(parents=True, exist_ok=True)
+    partial = source.dbt_target / "partial_parse.msgpack"
+    if partial.exists():
+        shutil.copy(partial, target.dbt_target / partial.name)

@@ -1,0 +1,75 @@
+"""Dagster's own state, in the home: SQLite storage, telemetry off, pools limited.
+
+Belongs here: the instance's settings and opening it, and tidying up after a run that was killed.
+"""
+
+import os
+
+import dagster as dg
+import yaml
+from dagster import DagsterRunStatus, RunsFilter
+
+from warehouse.paths import Home
+
+#: Whoever opens the build file holds this pool's only slot, across runs.
+BUILD_POOL = "duckdb_writer"
+#: Tag of runs that a command line process executes itself.
+COMMAND_LINE_TAG = "qamtu/command_line"
+
+_SETTINGS = "dagster.yaml"
+_COMMAND_LINE_SETTINGS = "dagster-command-line.yaml"
+
+
+def settings(command_line: bool) -> dict[str, object]:
+    """The instance's settings. On the command line no step output is captured: it would start four processes a step."""
+    chosen: dict[str, object] = {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        "concurrency": {
+            "pools": {"granularity": "op", "default_limit": 1},
+            "runs": {"max_concurrent_runs": 4},
+        },
+        "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 60},
+        "freshness": {"enabled": True},
+    }
+    if command_line:
+        chosen["compute_logs"] = {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        }
+    return chosen
+
+
+def write_settings(home: Home) -> None:
+    """Write the instance's settings where Dagster looks for them, when they differ."""
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    for name, command_line in ((_SETTINGS, False), (_COMMAND_LINE_SETTINGS, True)):
+        text = yaml.safe_dump(settings(command_line), sort_keys=True)
+        path = home.dagster / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def open_instance(home: Home) -> dg.DagsterInstance:
+    """The home's instance, for a run in this process. Runs show in the web interface of the same home."""
+    write_settings(home)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    return dg.DagsterInstance.from_config(str(home.dagster), _COMMAND_LINE_SETTINGS)
+
+
+def close_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
+    """End command line runs whose process is gone, and free what they held; returns their ids.
+
+    The caller holds the command line's lock, so no such run can be alive. A killed process would otherwise keep
+    the build pool for ever.
+    """
+    abandoned = instance.get_runs(
+        RunsFilter(
+            tags={COMMAND_LINE_TAG: "true"},
+            statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING],
+        )
+    )
+    for run in abandoned:
+        instance.report_run_failed(run, "The process that executed this run ended without a word.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in abandoned]

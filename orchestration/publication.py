@@ -1,0 +1,200 @@
+"""The audit and the release as assets, with one check for each expectation of the suites.
+
+Belongs here: showing what the audit found and what was published. Does not belong here: judging. Publication reads
+the evidence itself, so it makes no difference who starts it, or after which run.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from expectations.suite import Expectation, Suite
+from orchestration import progress
+from orchestration.code_version import code_version, commit
+from orchestration.instance import BUILD_POOL
+from orchestration.resources import HomeResource, PublicationEngine
+from orchestration.retries import POLICY, only_passing_failures_retried
+from orchestration.senders import FRESHNESS
+from warehouse.verdicts import CheckOutcome, Verdicts
+
+AUDIT = dg.AssetKey("audit")
+RELEASE = dg.AssetKey("release")
+GROUP = "publication"
+
+_SHOWN = 50
+
+
+class NothingToPublish(dg.Failure):
+    """No metric has its proof: the step fails, and the previous release stands."""
+
+    MARK = "nothing_published"
+
+    def __init__(self, verdicts: Verdicts) -> None:
+        super().__init__(
+            description="Nothing may be published: no metric has its proof. The previous release stands.",
+            metadata={self.MARK: True, "withheld": dg.MetadataValue.md(withheld_table(verdicts))},
+            allow_retries=False,
+        )
+
+
+def check_key(suite: Suite, expectation: Expectation) -> dg.AssetCheckKey:
+    """The check of an expectation, at the first table it is about."""
+    return dg.AssetCheckKey(_table_key(expectation.tables[0]), suite.check_id(expectation).replace(".", "__"))
+
+
+def check_specs(suites: Sequence[Suite]) -> dict[str, dg.AssetCheckSpec]:
+    """Specs of all expectations by the audit's check id."""
+    found = {}
+    for suite in suites:
+        for expectation in suite.expectations:
+            key = check_key(suite, expectation)
+            others = (*expectation.tables[1:], *expectation.also_reads)
+            found[suite.check_id(expectation)] = dg.AssetCheckSpec(
+                name=key.name,
+                asset=key.asset_key,
+                description=expectation.description,
+                additional_deps=[_table_key(table) for table in others if _table_key(table) != key.asset_key],
+                metadata={
+                    "suite": suite.suite,
+                    "severity": expectation.severity,
+                    "remedy": expectation.remedy,
+                    "expectation": expectation.expect,
+                },
+                # A failed expectation withholds the figures that need it; the run goes on to publish the others.
+                blocking=False,
+            )
+    return found
+
+
+def _table_key(relation: str) -> dg.AssetKey:
+    return dg.AssetKey(relation.split("."))
+
+
+def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    """The audit of the build, and the release made from it."""
+    specs = check_specs(suites)
+
+    @dg.multi_asset(
+        name="audit",
+        specs=[
+            dg.AssetSpec(
+                AUDIT,
+                deps=marts,
+                group_name=GROUP,
+                description="Every check on the build, carried out or found in the ledger, with its evidence: dbt's "
+                "tests for structure, expectations for meaning.",
+                owners=["team:data-engineering"],
+                kinds={"greatexpectations"},
+            )
+        ],
+        check_specs=list(specs.values()),
+        allow_arbitrary_check_specs=True,
+        pool=BUILD_POOL,
+        retry_policy=POLICY,
+    )
+    def audit(
+        context: dg.AssetExecutionContext, home: HomeResource, publication: PublicationEngine
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        with progress.current().stage("audit"), only_passing_failures_retried():
+            report = publication.audit(home.home)
+        outcomes = {outcome.check_id: outcome for outcome in report.outcomes}
+        for note in report.notes:
+            context.log.warning(note)
+        yield dg.MaterializeResult(
+            asset_key=AUDIT,
+            metadata={
+                "candidate": report.candidate_fingerprint,
+                **{f"checks_{status}": count for status, count in report.counts().items()},
+                "expectations_evaluated": report.evaluated,
+                "expectations_reused": report.reused,
+                "not_passed": dg.MetadataValue.md(outcomes_table(report.not_passed)),
+            },
+        )
+        for check_id, spec in specs.items():
+            if spec.key in context.selected_asset_check_keys:
+                yield check_result(spec, outcomes.get(check_id))
+
+    @dg.asset(
+        key=RELEASE,
+        deps=[AUDIT],
+        group_name=GROUP,
+        description="The release that `current` points at: figures whose every check has passed on exactly this "
+        "build; the others stand as NULL with a reason.",
+        owners=["team:data-engineering"],
+        kinds={"duckdb", "parquet", "csv"},
+        pool=BUILD_POOL,
+        retry_policy=POLICY,
+        freshness_policy=FRESHNESS["quarterly"],
+    )
+    def release(
+        context: dg.AssetExecutionContext, home: HomeResource, publication: PublicationEngine
+    ) -> dg.MaterializeResult[None]:
+        with progress.current().stage("release"), only_passing_failures_retried():
+            verdicts = publication.judge(home.home)
+            if not verdicts.published:
+                raise NothingToPublish(verdicts)
+            published = publication.publish(home.home, verdicts, code_version())
+        context.log.info(f"{published.publication_id}: {len(verdicts.published)} of {len(verdicts)} metrics")
+        return dg.MaterializeResult(
+            metadata={
+                "publication": published.publication_id,
+                "path": dg.MetadataValue.path(str(published.path)),
+                "metrics_published": len(verdicts.published),
+                "metrics_withheld": len(verdicts.withheld),
+                "code_version": code_version(),
+                "commit": commit() or "no checkout",
+                "withheld": dg.MetadataValue.md(withheld_table(verdicts)),
+            }
+        )
+
+    return [audit, release]
+
+
+def check_result(spec: dg.AssetCheckSpec, outcome: CheckOutcome | None) -> dg.AssetCheckResult:
+    """Dagster's result of one expectation; without evidence it has not passed."""
+    blocking = (spec.metadata or {}).get("severity") == "blocking"
+    metadata: Mapping[str, Any] = (
+        {"status": "missing"}
+        if outcome is None
+        else {
+            "status": outcome.status,
+            "observed": outcome.observed,
+            "failing_rows": outcome.failing_count,
+            "offending_rows": dg.MetadataValue.md(f"```json\n{outcome.offending_rows}\n```"),
+            "remedy": outcome.remedy,
+        }
+    )
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=outcome is not None and outcome.passed,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )
+
+
+def outcomes_table(outcomes: Sequence[CheckOutcome]) -> str:
+    """Markdown table of checks that did not pass."""
+    if not outcomes:
+        return "Every check passed."
+    lines = ["| Check | Severity | Status | Observed |", "|---|---|---|---|"]
+    lines += [f"| `{o.check_id}` | {o.severity} | {o.status} | {_cell(o.observed)} |" for o in outcomes[:_SHOWN]]
+    return "\n".join([*lines, *_and_more(len(outcomes))])
+
+
+def withheld_table(verdicts: Verdicts) -> str:
+    """Markdown table of withheld metrics with their reasons."""
+    if not verdicts.withheld:
+        return "Nothing is withheld."
+    lines = ["| Metric | Reason |", "|---|---|"]
+    lines += [f"| `{v.metric_id}` | {_cell(v.withheld_reason or '')} |" for v in verdicts.withheld[:_SHOWN]]
+    return "\n".join([*lines, *_and_more(len(verdicts.withheld))])
+
+
+def _and_more(count: int) -> list[str]:
+    return [f"\n… and {count - _SHOWN} more"] if count > _SHOWN else []
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

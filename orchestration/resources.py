@@ -1,0 +1,106 @@
+"""Resources: the home, and the engines that do the work, so that tests can put others in their place.
+
+Belongs here: handing a step what it works with. Does not belong here: the work. Each engine imports what it needs
+when it is first used, so that loading definitions stays quick.
+"""
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from orchestration.environment import INBOX_VARIABLE
+from warehouse import lake
+from warehouse.paths import Home
+
+if TYPE_CHECKING:
+    from expectations.audit import AuditReport
+    from ingestion.pipeline import IngestReport
+    from orchestration.dbt_engine import DbtOutcome
+    from warehouse.lake import Outcome
+    from warehouse.releases import Release
+    from warehouse.verdicts import Verdicts
+
+
+class HomeResource(dg.ConfigurableResource):
+    """The home a run works on, and the inboxes it reads; empty values mean the environment's."""
+
+    root: str = ""
+    inbox_paths: list[str] = []  # noqa: RUF012  (a pydantic field, copied for each instance)
+
+    @property
+    def home(self) -> Home:
+        """Paths of the home."""
+        return Home(Path(self.root).resolve()) if self.root else Home.from_environment()
+
+    @property
+    def inboxes(self) -> list[Path]:
+        """Folders that hold deliveries, in order."""
+        named = self.inbox_paths or [p for p in os.environ.get(INBOX_VARIABLE, "").split(os.pathsep) if p]
+        return [Path(path).resolve() for path in named] or [self.home.inbox]
+
+
+class IngestionEngine(dg.ConfigurableResource):
+    """Deliveries to lake."""
+
+    def ingest(
+        self, home: Home, inboxes: Sequence[Path], layouts: Sequence[str] | None, progress: Callable[[str], None]
+    ) -> "IngestReport":
+        """Bring deliveries of some layouts (None: of all, and files of none) into the lake."""
+        from ingestion.pipeline import ingest
+
+        return ingest(home, inbox=inboxes, layouts=layouts, progress=progress)
+
+    def outcomes(self, home: Home) -> "list[Outcome]":
+        """Outcomes of all deliveries in the lake, also of files that have left the inbox."""
+        return lake.with_currency(lake.read_outcomes(home))
+
+
+class DbtEngine(dg.ConfigurableResource):
+    """Lake to build."""
+
+    def build(
+        self,
+        home: Home,
+        models: Collection[str] | None,
+        tests: Collection[str] | None,
+        on_line: Callable[[str], None],
+    ) -> "DbtOutcome":
+        """Build models, then run data tests; None selects all."""
+        from orchestration import dbt_engine
+
+        return dbt_engine.build(home, models=models, tests=tests, on_line=on_line)
+
+
+class PublicationEngine(dg.ConfigurableResource):
+    """Build to release: the audit, the gate, the release."""
+
+    def audit(self, home: Home) -> "AuditReport":
+        """Check the build and record the evidence."""
+        from expectations.audit import run_audit
+
+        return run_audit(home)
+
+    def judge(self, home: Home) -> "Verdicts":
+        """Which metrics have their proof."""
+        from expectations.gate import judge
+
+        return judge(home)
+
+    def publish(self, home: Home, verdicts: "Verdicts", code_version: str) -> "Release":
+        """Write the release, and move `current` to it."""
+        from warehouse.releases import publish
+
+        return publish(home, verdicts, code_version)
+
+
+def default_resources() -> dict[str, object]:
+    """The production resources by key."""
+    return {
+        "home": HomeResource(),
+        "ingestion": IngestionEngine(),
+        "dbt": DbtEngine(),
+        "publication": PublicationEngine(),
+    }

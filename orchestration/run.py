@@ -1,0 +1,152 @@
+"""`qamtu run`: the job that Dagster's interface starts, executed in this process on the same instance.
+
+Belongs here: one run from inbox to release, and what came of it. Does not belong here: printing the scorecard
+(`warehouse.scorecard`) or reading arguments (`cli`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.environment import INBOX_VARIABLE
+from orchestration.progress import Progress, watching
+from orchestration.resources import INBOX_VARIABLE
+from warehouse.paths import Home
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+PUBLISHED, WITHHELD, NOTHING, ERROR = 0, 3, 4, 1
+
+
+class RunError(Exception):
+    """A run that could not be carried out; the message is for the person who started it."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    `exit_code`: 0 all published, 3 some metrics withheld, 4 nothing published and the previous release stands,
+    1 error. `publication` and `path` are the release written or confirmed, None when there is none.
+    `seconds` by stage.
+    """
+
+    exit_code: int
+    run_id: str
+    publication: str | None = None
+    path: Path | None = None
+    metrics_published: int = 0
+    metrics_withheld: int = 0
+    errors: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False) -> RunResult:
+    """Read every delivery in the inboxes, build, audit, release.
+
+    When some tables could not be built, the figures that do not need them are released all the same. Errors:
+    RunError when another command line run is at work on this home.
+    """
+    os.environ["QAMTU_HOME"] = str(home.root)
+    os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
+    with _only_run(home), watching(progress):
+        with progress.stage("load"):
+            from orchestration.automation import PUBLISH, REFRESH
+            from orchestration.definitions import defs
+            from orchestration.instance import close_abandoned_runs, open_instance
+        with open_instance(home) as instance:
+            for run_id in close_abandoned_runs(instance):
+                progress.line(f"an earlier run was cut off and is closed: {run_id}")
+            with progress.stage("dagster"):
+                job = defs.resolve_job_def(REFRESH.name)
+            errors: list[str] = []
+            result = _execute(job, instance, debug)
+            if not result.success:
+                errors = _errors(result)
+                if _failed_steps(result) == ["dbt"]:
+                    result = _execute(defs.resolve_job_def(PUBLISH.name), instance, debug)
+            return _result_of(result, errors, progress.seconds)
+
+
+def _execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, debug: bool
+) -> dg.ExecuteInProcessResult:
+    from orchestration.instance import COMMAND_LINE_TAG
+
+    level = "DEBUG" if debug else "CRITICAL"
+    return job.execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        tags={COMMAND_LINE_TAG: "true"},
+        run_config={"loggers": {"console": {"config": {"log_level": level}}}},
+    )
+
+
+def _failed_steps(result: dg.ExecuteInProcessResult) -> list[str]:
+    return [event.step_key for event in result.get_step_failure_events() if event.step_key]
+
+
+def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
+    """One line a failed step, in its own words."""
+    found = []
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data
+        text = failure.user_failure_data.description if failure.user_failure_data else None
+        text = text or (failure.error.message if failure.error else "failed")
+        found.append(f"{event.step_key}: {' '.join(str(text).split())}")
+    return found
+
+
+def _result_of(result: dg.ExecuteInProcessResult, errors: list[str], seconds: dict[str, float]) -> RunResult:
+    from orchestration.publication import RELEASE, NothingToPublish
+
+    for event in result.get_asset_materialization_events():
+        if event.asset_key == RELEASE:
+            metadata = {name: value.value for name, value in event.materialization.metadata.items()}
+            withheld = int(str(metadata["metrics_withheld"]))
+            return RunResult(
+                exit_code=WITHHELD if withheld else PUBLISHED,
+                run_id=result.run_id,
+                publication=str(metadata["publication"]),
+                path=Path(str(metadata["path"])),
+                metrics_published=int(str(metadata["metrics_published"])),
+                metrics_withheld=withheld,
+                errors=tuple(errors),
+                seconds=seconds,
+            )
+    nothing = False
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data.user_failure_data
+        nothing = nothing or (failure is not None and NothingToPublish.MARK in failure.metadata)
+    return RunResult(
+        exit_code=NOTHING if nothing else ERROR,
+        run_id=result.run_id,
+        errors=tuple([*errors, *(e for e in _errors(result) if e not in errors)]),
+        seconds=seconds,
+    )
+
+
+@contextmanager
+def _only_run(home: Home) -> Iterator[None]:
+    """Hold the command line's lock on a home; the kernel frees it when the process ends, however it ends."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    with (home.root / ".run.lock").open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise RunError(
+                f"another `qamtu run` is at work on {home.root} (process {handle.read().strip() or 'unknown'}); "
+                "wait for it, or choose another home with QAMTU_HOME"
+            ) from None
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield

@@ -1,0 +1,192 @@
+"""The files of a release: one DuckDB file, Parquet, CSV, and the descriptor that says what is in them.
+
+Belongs here: writing released tables into a folder, always the same bytes for the same content where the
+format allows it. Does not belong here: what is withheld, when and where a release appears.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from warehouse.files import sha256_of
+from warehouse.fingerprint import quoted
+
+DUCKDB_FILE = "coverage.duckdb"
+SCHEMA = "marts"
+SAMPLE = "SAMPLE"
+SAMPLE_NOTE = (
+    "SAMPLE: every figure in this folder was computed from an invented sample country.\n"
+    "None of it says anything about the real coverage of Kazakhstan. Do not quote it.\n"
+)
+TITLE = "Internet coverage of Kazakhstan by region and technology"
+
+_FIELD_TYPES = {
+    "BOOLEAN": "boolean", "TINYINT": "integer", "SMALLINT": "integer", "INTEGER": "integer", "BIGINT": "integer",
+    "HUGEINT": "integer", "UTINYINT": "integer", "USMALLINT": "integer", "UINTEGER": "integer",
+    "UBIGINT": "integer", "FLOAT": "number", "DOUBLE": "number", "DATE": "date", "TIMESTAMP": "datetime",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A released column: name, DuckDB type, what it means."""
+
+    name: str
+    data_type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class ReleasedTable:
+    """A table of a release. `query` gives its rows, ordered by `key`, then by every other column."""
+
+    name: str
+    description: str
+    columns: tuple[TableColumn, ...]
+    query: str
+    key: tuple[str, ...] = ()
+    required: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """What was written of a table. `content_sha256` is that of its CSV file: header and rows, in order."""
+
+    name: str
+    rows: int
+    content_sha256: str
+
+
+def write_exports(
+    connection: duckdb.DuckDBPyConnection, folder: Path, tables: Sequence[ReleasedTable], label: str
+) -> list[WrittenTable]:
+    """Write every table into `folder`: `coverage.duckdb`, `parquet/`, `csv/`, and SAMPLE notes where due.
+
+    `connection` can run every table's query. `label` is `SAMPLE` or empty.
+    """
+    (folder / "parquet").mkdir()
+    (folder / "csv").mkdir()
+    if label:
+        for place in (folder, folder / "parquet", folder / "csv"):
+            (place / "SAMPLE.txt").write_text(SAMPLE_NOTE, encoding="utf-8")
+    connection.execute(f"attach {_text(str(folder / DUCKDB_FILE))} as release")
+    try:
+        connection.execute(f"create schema release.{SCHEMA}")
+        rows = {table.name: _create(connection, table, label) for table in tables}
+        for table in tables:
+            _copy(connection, folder, table, label)
+        connection.execute("checkpoint release")
+    finally:
+        connection.execute("detach release")
+    return [
+        WrittenTable(table.name, rows[table.name], sha256_of(folder / "csv" / f"{table.name}.csv"))
+        for table in tables
+    ]
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, label: str) -> int:
+    """Create one table with its rows in a total order and its comments; returns the number of rows."""
+    name = _name(table)
+    others = [column.name for column in table.columns if column.name not in table.key]
+    order = ", ".join(quoted(column) for column in (*table.key, *others))
+    connection.execute(f"create table {name} as select * from ({table.query}) order by {order}")
+    comment = f"{label}. {table.description}" if label else table.description
+    connection.execute(f"comment on table {name} is {_text(comment)}")
+    for column in table.columns:
+        if column.description:
+            connection.execute(
+                f"comment on column {name}.{quoted(column.name)} is {_text(column.description)}"
+            )
+    return int(connection.execute(f"select count(*) from {name}").fetchall()[0][0])
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, table: ReleasedTable, label: str) -> None:
+    parquet = folder / "parquet" / f"{table.name}.parquet"
+    metadata = f", kv_metadata {{label: {_text(label)}}}" if label else ""
+    connection.execute(
+        f"copy {_name(table)} to {_text(str(parquet))} (format parquet, compression zstd{metadata})"
+    )
+    csv = folder / "csv" / f"{table.name}.csv"
+    connection.execute(f"copy {_name(table)} to {_text(str(csv))} (format csv, header, new_line '\\r\\n')")
+
+
+def datapackage(
+    folder: Path, tables: Sequence[ReleasedTable], label: str, publication_id: str
+) -> dict[str, Any]:
+    """Frictionless descriptor of the folder as it now is: CSV files as resources, every other file by hash."""
+    files = file_entries(folder)
+    resources = [
+        {
+            "profile": "tabular-data-resource",
+            "name": table.name,
+            "path": f"csv/{table.name}.csv",
+            "description": f"{label}. {table.description}" if label else table.description,
+            "format": "csv",
+            "mediatype": "text/csv",
+            "encoding": "utf-8",
+            "bytes": files[f"csv/{table.name}.csv"]["bytes"],
+            "hash": f"sha256:{files[f'csv/{table.name}.csv']['sha256']}",
+            "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "quoteChar": '"', "doubleQuote": True},
+            "schema": _schema(table),
+        }
+        for table in tables
+    ]
+    others = [
+        {"path": path, "bytes": entry["bytes"], "hash": f"sha256:{entry['sha256']}"}
+        for path, entry in files.items()
+        if not path.endswith(".csv")
+    ]
+    return {
+        "profile": "tabular-data-package",
+        "name": "qamtu-internet-coverage",
+        "id": publication_id,
+        "title": f"{label}: {TITLE}" if label else TITLE,
+        "description": SAMPLE_NOTE.strip() if label else TITLE + ".",
+        "resources": resources,
+        "files": others,
+    }
+
+
+def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of every file below `folder`, by path, in order."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in paths
+    }
+
+
+def as_json(document: Mapping[str, Any]) -> bytes:
+    """JSON as people read it, always the same for the same content."""
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _schema(table: ReleasedTable) -> dict[str, Any]:
+    fields = []
+    for column in table.columns:
+        kind = _FIELD_TYPES.get(
+            column.data_type, "number" if column.data_type.startswith("DECIMAL") else "string"
+        )
+        entry: dict[str, Any] = {"name": column.name, "type": kind, "description": column.description}
+        if column.name in table.required:
+            entry["constraints"] = {"required": True}
+        fields.append(entry)
+    schema: dict[str, Any] = {"fields": fields, "missingValues": [""]}
+    # A key of the format has no NULL in it; ours may, where NULL is a value (a place that still exists).
+    if table.key and set(table.key) <= table.required:
+        schema["primaryKey"] = list(table.key)
+    return schema
+
+
+def _name(table: ReleasedTable) -> str:
+    return f"release.{SCHEMA}.{quoted(table.name)}"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

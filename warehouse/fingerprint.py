@@ -1,0 +1,170 @@
+"""What a table holds, as a short text: equal content gives an equal fingerprint, whatever the order of the
+rows.
+
+Belongs here: fingerprints of tables, of views, of lake sources, of a whole candidate. Does not belong here:
+what a fingerprint is used for. A fingerprint never depends on a clock, a path or the order in which rows were
+written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from warehouse.candidate import Manifest, Node
+from warehouse.paths import Home
+
+ABSENT = "absent"
+_META_SOURCES = ("extract", "row_account", "quarantine_reason")
+_cache: dict[tuple[object, ...], str] = {}
+
+
+@dataclass(frozen=True)
+class CandidateFingerprint:
+    """Fingerprints of every node by unique id, and of all of them together."""
+
+    nodes: Mapping[str, str]
+    candidate: str
+
+    def of(self, unique_ids: Iterable[str]) -> str:
+        """One fingerprint for several nodes; `absent` when one of them is not in the build."""
+        parts = {unique_id: self.nodes.get(unique_id, ABSENT) for unique_id in unique_ids}
+        return ABSENT if ABSENT in parts.values() else combine(parts)
+
+
+def combine(parts: Mapping[str, str]) -> str:
+    """One fingerprint from named ones, in order of name."""
+    return hashlib.sha256(json.dumps(sorted(parts.items())).encode()).hexdigest()
+
+
+def quoted(identifier: str) -> str:
+    """An SQL identifier in quotes."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def table_fingerprint(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Fingerprint of the rows and columns of `relation` (any SQL that can follow FROM).
+
+    Two independent 64-bit sums over row hashes stand beside the row count, so neither order nor a row that
+    comes twice goes unnoticed.
+    """
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    columns = [(row[0], row[1]) for row in described]
+    names = ", ".join(f"subject.{quoted(name)}" for name, _ in columns)
+    counted = connection.execute(
+        f"""
+        select
+            count(*),
+            coalesce(sum(hash({names})::hugeint), 0)::varchar,
+            coalesce(sum(hash('qamtu', {names})::hugeint), 0)::varchar
+        from {relation} as subject
+        """
+    ).fetchone()
+    return hashlib.sha256(json.dumps([columns, counted], default=str).encode()).hexdigest()
+
+
+def view_fingerprint(sql: str, parents: Mapping[str, str], lake: Path) -> str:
+    """Fingerprint of a view: its SQL, with the lake's place taken out, and the fingerprints of what it reads."""
+    text = " ".join(sql.replace(str(lake), "<lake>").split())
+    return hashlib.sha256(json.dumps([text, sorted(parents.items())]).encode()).hexdigest()
+
+
+def lake_fingerprint(connection: duckdb.DuckDBPyConnection, lake: Path, kind: str) -> str:
+    """Fingerprint of one lake source.
+
+    For an extract kind it is made of the content fingerprints of its current extracts, so that no row need be
+    read; for the three tables about deliveries it is their content.
+    """
+    if kind in _META_SOURCES:
+        path = lake / "meta" / f"{kind}.parquet"
+        if not path.exists():
+            return ABSENT
+        return _cached(connection, (*_identity(path), "meta"), f"read_parquet({_text(str(path))})")
+    path = lake / "meta" / "extract.parquet"
+    if not path.exists():
+        return ABSENT
+    rows = connection.execute(
+        f"select content_fingerprint from read_parquet({_text(str(path))}) "
+        "where extract_kind = ? and is_current order by content_fingerprint",
+        [kind],
+    ).fetchall()
+    return hashlib.sha256(json.dumps([kind, [row[0] for row in rows]]).encode()).hexdigest()
+
+
+def fingerprint_candidate(
+    home: Home, manifest: Manifest, connection: duckdb.DuckDBPyConnection, database: str | None = None
+) -> CandidateFingerprint:
+    """Fingerprint every relation of the build that `connection` can read.
+
+    `database` names the attached build when it is not the connection's own. Tables are hashed once in a
+    process for as long as the build file stays as it is.
+    """
+    database = database or connection.execute("select current_database()").fetchall()[0][0]
+    tables = {
+        (schema, name)
+        for schema, name in connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = ?", [database]
+        ).fetchall()
+    }
+    views = {
+        (schema, name): sql
+        for schema, name, sql in connection.execute(
+            "select schema_name, view_name, sql from duckdb_views() where database_name = ? and not internal",
+            [database],
+        ).fetchall()
+    }
+    identity = _identity(home.build_file)
+    found: dict[str, str] = {}
+
+    def visit(node: Node) -> str:
+        if node.unique_id not in found:
+            found[node.unique_id] = ABSENT  # a cycle cannot be; dbt refuses it
+            found[node.unique_id] = compute(node)
+        return found[node.unique_id]
+
+    def compute(node: Node) -> str:
+        if node.resource_type == "source":
+            return lake_fingerprint(connection, home.lake, node.name)
+        key = (node.schema, node.alias)
+        if key in tables:
+            relation = ".".join(quoted(part) for part in (database, *key))
+            return _cached(connection, (*identity, *key), relation)
+        parents = {
+            parent: visit(manifest.relations[parent])
+            for parent in node.parents
+            if parent in manifest.relations
+        }
+        if key in views:
+            return view_fingerprint(views[key], parents, home.lake)
+        if node.materialized == "ephemeral":
+            return view_fingerprint(node.code_hash, parents, home.lake)
+        return ABSENT
+
+    for node in manifest.relations.values():
+        visit(node)
+    return CandidateFingerprint(nodes=found, candidate=combine(found))
+
+
+def _identity(path: Path) -> tuple[object, ...]:
+    """What changes whenever a file is written: enough to know within a process that it was not."""
+    parts: list[object] = [str(path)]
+    for part in (path, path.with_name(path.name + ".wal")):
+        if part.exists():
+            status = part.stat()
+            parts += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(parts)
+
+
+def _cached(connection: duckdb.DuckDBPyConnection, key: tuple[object, ...], relation: str) -> str:
+    if key not in _cache:
+        _cache[key] = table_fingerprint(connection, relation)
+    return _cache[key]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,228 @@
+"""The lake: Parquet of accepted, quarantined and duplicate rows, and one outcome record a file.
+
+Belongs here: where each part lies, how it gets there in one step, and the consolidated records dbt reads.
+Does not belong here: how rows were judged.
+
+Partitions of one extract are replaced before its outcome is written, and readers take only extracts whose outcome
+is consolidated; so a run that dies half-way leaves nothing that anybody reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from fcntl import LOCK_EX, LOCK_UN, flock
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from warehouse.paths import Home
+
+PARTS = ("accepted", "quarantined", "duplicate")
+
+EXTRACT_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "sender": pl.String(),
+    "extract_kind": pl.String(),
+    "layout_id": pl.String(),
+    "file_name": pl.String(),
+    "sha256": pl.String(),
+    "size_bytes": pl.Int64(),
+    "as_of_date": pl.Date(),
+    "received_order": pl.Int64(),
+    "revision": pl.Int64(),
+    "outcome": pl.String(),
+    "is_current": pl.Boolean(),
+    "superseded_by": pl.String(),
+    "rule": pl.String(),
+    "message": pl.String(),
+    "is_sample": pl.Boolean(),
+    "data_maturity": pl.String(),
+    "source_rank": pl.Int64(),
+    "source_title": pl.String(),
+    "content_fingerprint": pl.String(),
+}
+ACCOUNT_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "rows_read": pl.Int64(),
+    "rows_accepted": pl.Int64(),
+    "rows_quarantined": pl.Int64(),
+    "rows_duplicate": pl.Int64(),
+    "rows_skipped": pl.Int64(),
+}
+REASON_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "rule": pl.String(),
+    "column_name": pl.String(),
+    "row_count": pl.Int64(),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one delivered file. Dates are ISO text; `series` groups deliveries that replace one another."""
+
+    extract_id: str
+    sender: str | None
+    extract_kind: str | None
+    layout_id: str | None
+    file_name: str
+    sha256: str
+    size_bytes: int
+    received_order: int
+    outcome: str
+    series: str
+    as_of_date: str | None = None
+    revision: int = 0
+    is_current: bool = False
+    superseded_by: str | None = None
+    rule: str | None = None
+    message: str | None = None
+    is_sample: bool = False
+    data_maturity: str = "final"
+    source_rank: int = 1
+    source_title: str | None = None
+    content_fingerprint: str = ""
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    rows_skipped: int = 0
+    quarantine_reasons: tuple[tuple[str, str | None, int], ...] = ()
+
+    @property
+    def is_accepted(self) -> bool:
+        """True when at least one row went into the lake's accepted part."""
+        return self.outcome in ("accepted", "accepted_with_quarantine")
+
+
+def partition(home: Home, part: str, kind: str, extract_id: str) -> Path:
+    """Folder of one extract in one part of the lake."""
+    return home.lake / part / kind / f"extract_id={extract_id}"
+
+
+def write_schemas(home: Home, schemas: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put an empty Parquet file beside each kind's partitions, so that a glob finds columns even before any filing."""
+    for kind, schema in schemas.items():
+        path = home.lake / "accepted" / kind / "_schema.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_parquet(pl.DataFrame(schema=dict(schema)), path)
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    frame.write_parquet(temporary)
+    os.replace(temporary, path)
+
+
+def commit(home: Home, outcome: Outcome, files: Mapping[str, Path]) -> None:
+    """Put one extract's Parquet files and its outcome in place; files are moved, parts without a file are emptied.
+
+    Args:
+        files: part name -> Parquet file on the same file system as the home.
+    """
+    record = home.lake / "outcomes" / f"{outcome.extract_id}.json"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.unlink(missing_ok=True)
+    for part in PARTS:
+        if outcome.extract_kind is None:
+            break
+        folder = partition(home, part, outcome.extract_kind, outcome.extract_id)
+        shutil.rmtree(folder, ignore_errors=True)
+        source = files.get(part)
+        if source is not None and source.exists():
+            folder.mkdir(parents=True)
+            os.replace(source, folder / "part-0.parquet")
+    temporary = record.with_name(f".{record.name}.tmp")
+    temporary.write_text(
+        json.dumps(asdict(outcome), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
+    os.replace(temporary, record)
+
+
+def read_outcomes(home: Home) -> list[Outcome]:
+    """All outcomes, in the order the files were received."""
+    names = {f.name for f in fields(Outcome)}
+    found = []
+    for path in sorted((home.lake / "outcomes").glob("[!.]*.json")):
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values["quarantine_reasons"] = tuple(tuple(reason) for reason in values["quarantine_reasons"])
+        found.append(Outcome(**{k: v for k, v in values.items() if k in names}))
+    return sorted(found, key=lambda o: (o.received_order, o.extract_id))
+
+
+def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Mark in each series the one delivery that counts: the highest revision, then the one received last.
+
+    Only accepted deliveries compete, so a rejected resubmission leaves the earlier filing in force.
+    """
+    outcomes = list(outcomes)
+    best: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        if not outcome.is_accepted:
+            continue
+        rival = best.get(outcome.series)
+        if rival is None or (outcome.revision, outcome.received_order) > (
+            rival.revision,
+            rival.received_order,
+        ):
+            best[outcome.series] = outcome
+    marked = []
+    for outcome in outcomes:
+        winner = best.get(outcome.series) if outcome.is_accepted else None
+        is_current = winner is outcome
+        marked.append(
+            replace(
+                outcome,
+                is_current=is_current,
+                superseded_by=None if winner is None or is_current else winner.extract_id,
+            )
+        )
+    return marked
+
+
+def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
+    """Write the records of all deliveries as the Parquet tables extract, row_account and quarantine_reason."""
+    outcomes = sorted(outcomes, key=lambda o: o.extract_id)
+    meta = home.lake / "meta"
+    meta.mkdir(parents=True, exist_ok=True)
+    rows = [asdict(o) for o in outcomes]
+    extract = pl.DataFrame(
+        [{name: row[name] for name in EXTRACT_SCHEMA} for row in rows],
+        schema=EXTRACT_SCHEMA | {"as_of_date": pl.String()},
+    ).with_columns(pl.col("as_of_date").str.to_date("%Y-%m-%d"))
+    account = pl.DataFrame(
+        [{name: row[name] for name in ACCOUNT_SCHEMA} for row in rows], schema=ACCOUNT_SCHEMA
+    )
+    reasons = pl.DataFrame(
+        [(o.extract_id, *reason) for o in outcomes for reason in o.quarantine_reasons],
+        schema=REASON_SCHEMA,
+        orient="row",
+    )
+    _write_parquet(extract, meta / "extract.parquet")
+    _write_parquet(account, meta / "row_account.parquet")
+    _write_parquet(reasons, meta / "quarantine_reason.parquet")
+
+
+def read_accepted(home: Home, kind: str, extract_ids: Iterable[str]) -> pl.LazyFrame:
+    """Accepted rows of the named extracts of one kind."""
+    files = [partition(home, "accepted", kind, i) / "part-0.parquet" for i in extract_ids]
+    schema = home.lake / "accepted" / kind / "_schema.parquet"
+    return pl.scan_parquet([schema, *files], missing_columns="insert", hive_partitioning=False)
+
+
+@contextmanager
+def lock(home: Home) -> Iterator[None]:
+    """Hold the lake for writing; a second ingestion waits instead of colliding."""
+    home.lake.mkdir(parents=True, exist_ok=True)
+    with (home.lake / ".lock").open("w") as handle:
+        flock(handle, LOCK_EX)
+        try:
+            yield
+        finally:
+            flock(handle, LOCK_UN)

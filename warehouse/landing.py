@@ -1,0 +1,120 @@
+"""Landing: deliveries exactly as received, addressed by their content, one receipt a delivery.
+
+Belongs here: copying in, receipts, and knowing again what was already received. Does not belong here: reading them.
+A landed file is never changed or deleted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from warehouse.paths import Home
+
+_CHUNK = 4 << 20
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One delivery: the name it came under, its content and when it came. `received_order` counts from 1."""
+
+    file_name: str
+    sha256: str
+    size_bytes: int
+    received_order: int
+    received_at: str
+
+    @property
+    def received_on(self) -> dt.date:
+        """Day of receipt, UTC."""
+        return dt.datetime.fromisoformat(self.received_at).date()
+
+
+class Landing:
+    """The landing of a home, with its receipts in memory. One writer at a time, under the lake's lock."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._receipts_dir = home.landing / "receipts"
+        self._seen_path = home.landing / "seen.json"
+        self._receipts: dict[tuple[str, str], Receipt] = {}
+        for path in sorted(self._receipts_dir.glob("*.json")):
+            receipt = Receipt(**json.loads(path.read_text(encoding="utf-8")))
+            self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._seen: dict[str, list[object]] = {}
+        if self._seen_path.exists():
+            self._seen = json.loads(self._seen_path.read_text(encoding="utf-8"))
+
+    def path(self, receipt: Receipt) -> Path:
+        """Where the bytes of a delivery lie. The suffix is kept, because workbook formats are told by it."""
+        suffix = Path(receipt.file_name).suffix.lower()
+        return self._home.landing / receipt.sha256[:2] / f"{receipt.sha256}{suffix}"
+
+    def receive(self, file: Path, file_name: str) -> Receipt:
+        """Copy a file in, unless this content already came under this name, and return its receipt.
+
+        A file whose size and time of change are as they were is known without reading it. A copy that was cut off
+        is never landed: bytes go to a temporary name first.
+        """
+        stat = file.stat()
+        mark: list[object] = [str(file), stat.st_size, stat.st_mtime_ns]
+        seen = self._seen.get(file_name)
+        if seen is not None and seen[:3] == mark:
+            known = self._receipts.get((file_name, str(seen[3])))
+            if known is not None and self.path(known).exists():
+                return known
+        sha256, temporary = self._copy(file)
+        receipt = self._receipts.get((file_name, sha256))
+        if receipt is None:
+            receipt = Receipt(
+                file_name=file_name,
+                sha256=sha256,
+                size_bytes=temporary.stat().st_size,
+                received_order=max((r.received_order for r in self._receipts.values()), default=0) + 1,
+                received_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            )
+        target = self.path(receipt)
+        if target.exists():
+            temporary.unlink()
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.chmod(0o444)
+            os.replace(temporary, target)
+        if (file_name, sha256) not in self._receipts:
+            self._write_receipt(receipt)
+        self._seen[file_name] = [*mark, sha256]
+        return receipt
+
+    def remember(self) -> None:
+        """Keep what was seen, so that the next run does not read unchanged files again."""
+        if self._seen:
+            _write_json(self._seen_path, self._seen)
+
+    def _copy(self, file: Path) -> tuple[str, Path]:
+        incoming = self._home.landing / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        temporary = incoming / f"{os.getpid()}.part"
+        temporary.unlink(missing_ok=True)
+        digest = hashlib.sha256()
+        with file.open("rb") as source, temporary.open("wb") as target:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        return digest.hexdigest(), temporary
+
+    def _write_receipt(self, receipt: Receipt) -> None:
+        self._receipts_dir.mkdir(parents=True, exist_ok=True)
+        _write_json(self._receipts_dir / f"{receipt.received_order:08d}.json", asdict(receipt))
+        self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+
+
+def _write_json(path: Path, value: object) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,143 @@
+"""A withheld figure is NULL, with status and reason, in every table where it would have stood.
+
+Belongs here: the SQL that turns a mart of the candidate into the table that is released. Does not belong
+here: deciding what is withheld, writing tables.
+
+A mart says in its meta which columns are whose figures: `figures` maps a metric to columns; `figures_by_row`
+names the column that holds the metric and the columns that are figures of that row. `withheld_values` gives
+columns a value of their own in a row that lost figures, where `status: withheld` is not what the column can
+say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from warehouse.candidate import Node
+from warehouse.fingerprint import quoted
+from warehouse.verdicts import PUBLISHED, WITHHELD, Verdicts
+
+_NO_VERDICT = "no verdict on this metric"
+_WITHHELD_VALUES = {
+    "fct_target_progress": {"status": "insufficient_data"},
+    "fct_statement_check": {"verdict": "unverifiable"},
+}
+
+
+@dataclass
+class _Rule:
+    """`when` (SQL) a row loses `columns`, and the reason (SQL text) it then shows."""
+
+    when: str
+    reason: str
+    columns: frozenset[str] = field(default_factory=frozenset)
+
+
+def masked_query(node: Node, columns: Sequence[str], relation: str, verdicts: Verdicts) -> str:
+    """SELECT of all `columns` of `relation`, in order, without the figures that are withheld.
+
+    Errors: ValueError when the mart's meta names a column that it does not have.
+    """
+    rules = [*_rules_by_column(node, verdicts), *_rules_by_row(node, verdicts)]
+    named = {column for rule in rules for column in rule.columns}
+    if unknown := sorted(named - set(columns)):
+        raise ValueError(f"{node.alias}: figures name columns it does not have: {', '.join(unknown)}")
+    selected = ",\n    ".join(_column(node, name, rules) for name in columns)
+    return f"select\n    {selected}\nfrom {relation} as mart"
+
+
+def figure_columns(node: Node) -> frozenset[str]:
+    """Columns of the mart that hold figures, whoever they belong to."""
+    by_column = {column for listed in (node.meta.get("figures") or {}).values() for column in listed}
+    by_row = set((node.meta.get("figures_by_row") or {}).get("columns") or ())
+    return frozenset(by_column | by_row)
+
+
+def _rules_by_column(node: Node, verdicts: Verdicts) -> list[_Rule]:
+    figures = {metric: tuple(listed) for metric, listed in (node.meta.get("figures") or {}).items()}
+    whole = _table_reason(node, verdicts)
+    judged = {verdict.metric_id: verdict for verdict in verdicts.metrics}
+    reasons: dict[str, str] = {}
+    for metric in figures:
+        verdict = judged.get(metric)
+        if whole or verdict is None or verdict.status != PUBLISHED:
+            reasons[metric] = whole or (verdict.withheld_reason if verdict else None) or _NO_VERDICT
+    if not reasons:
+        return []
+    # A row counts as withheld when it loses something, or when it had nothing and all it could have is withheld.
+    empty = _all_null({column for listed in figures.values() for column in listed})
+    several = len(set(reasons.values())) > 1 or len(reasons) < len(figures)
+    rules = []
+    for metric, reason in sorted(reasons.items()):
+        when = f"not ({_all_null(figures[metric])})"
+        if len(reasons) == len(figures):
+            when = f"({when} or ({empty}))"
+        text = f"{metric}: {reason}" if several else reason
+        rules.append(_Rule(when=when, reason=_text(text), columns=frozenset(figures[metric])))
+    return rules
+
+
+def _rules_by_row(node: Node, verdicts: Verdicts) -> list[_Rule]:
+    by_row = node.meta.get("figures_by_row")
+    if not by_row:
+        return []
+    columns = frozenset(by_row["columns"])
+    metric = f"mart.{quoted(by_row['metric_column'])}"
+    if whole := _table_reason(node, verdicts):
+        return [_Rule(when=f"{metric} is not null", reason=_text(whole), columns=columns)]
+    rules = []
+    by_reason: dict[str, list[str]] = {}
+    for verdict in verdicts.withheld:
+        by_reason.setdefault(verdict.withheld_reason or _NO_VERDICT, []).append(verdict.metric_id)
+    for reason, metrics in sorted(by_reason.items()):
+        rules.append(_Rule(when=f"{metric} in ({_listed(metrics)})", reason=_text(reason), columns=columns))
+    known = _listed(verdict.metric_id for verdict in verdicts.metrics)
+    unknown = f"{metric} not in ({known})" if known else f"{metric} is not null"
+    rules.append(_Rule(when=unknown, reason=_text(_NO_VERDICT), columns=columns))
+    return rules
+
+
+def _column(node: Node, name: str, rules: Sequence[_Rule]) -> str:
+    source = f"mart.{quoted(name)}"
+    touching = [rule for rule in rules if name in rule.columns]
+    any_rule = " or ".join(f"coalesce({rule.when}, false)" for rule in rules)
+    special = {**_WITHHELD_VALUES.get(node.alias, {}), **(node.meta.get("withheld_values") or {})}
+    if touching:
+        when = " or ".join(f"coalesce({rule.when}, false)" for rule in touching)
+        return f"case when {when} then null else {source} end as {quoted(name)}"
+    if rules and name in special:
+        return f"case when {any_rule} then {_text(special[name])} else {source} end as {quoted(name)}"
+    if rules and name == "status":
+        return f"case when {any_rule} then {_text(WITHHELD)} else {source} end as {quoted(name)}"
+    if rules and name == "withheld_reason":
+        reasons = ", ".join(f"case when {rule.when} then {rule.reason} end" for rule in _distinct(rules))
+        return f"coalesce(nullif(concat_ws('; ', {reasons}), ''), {source}) as {quoted(name)}"
+    return f"{source} as {quoted(name)}"
+
+
+def _distinct(rules: Sequence[_Rule]) -> list[_Rule]:
+    """Rules with each reason once, so that a row does not give the same reason twice."""
+    merged: dict[str, list[str]] = {}
+    for rule in rules:
+        merged.setdefault(rule.reason, []).append(rule.when)
+    return [_Rule(when=" or ".join(whens), reason=reason) for reason, whens in merged.items()]
+
+
+def _table_reason(node: Node, verdicts: Verdicts) -> str | None:
+    for verdict in verdicts.tables:
+        if verdict.table == node.alias and verdict.status == WITHHELD:
+            return verdict.withheld_reason
+    return None
+
+
+def _all_null(columns: Iterable[str]) -> str:
+    return " and ".join(f"mart.{quoted(column)} is null" for column in sorted(columns))
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(_text(value) for value in sorted(values))
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

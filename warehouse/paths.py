@@ -1,0 +1,74 @@
+"""Every path of a Qamtu home, named once.
+
+Belongs here: names of folders and files. Does not belong here: reading or writing them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds one warehouse: inbox, landing, lake, build, published and Dagster's state."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The home named by `QAMTU_HOME`, else `var/` in the project."""
+        return cls(Path(os.environ.get("QAMTU_HOME") or PROJECT_DIR / "var").resolve())
+
+    @property
+    def inbox(self) -> Path:
+        """Where senders leave files when their entry names no other place."""
+        return self.root / "inbox"
+
+    @property
+    def landing(self) -> Path:
+        """Content-addressed copies of every delivery; never modified."""
+        return self.root / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """Parquet: accepted, quarantined and duplicate rows, and the outcome of every file."""
+        return self.root / "lake"
+
+    @property
+    def build(self) -> Path:
+        """dbt's working folder, with the candidate in it."""
+        return self.root / "build"
+
+    @property
+    def build_file(self) -> Path:
+        """The DuckDB file that only dbt writes."""
+        return self.build / "candidate.duckdb"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's manifest, run results and logs."""
+        return self.build / "target"
+
+    @property
+    def ledger(self) -> Path:
+        """The evidence ledger: one Parquet file an audit."""
+        return self.root / "evidence"
+
+    @property
+    def published(self) -> Path:
+        """Releases, and the pointer `current`."""
+        return self.root / "published"
+
+    @property
+    def current(self) -> Path:
+        """The release that consumers read."""
+        return self.published / "current"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage."""
+        return self.root / "dagster"

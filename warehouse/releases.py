@@ -1,0 +1,493 @@
+"""Releases: immutable folders of published figures, and the pointer `current`.
+
+Belongs here: bringing a judged candidate into `published/`, whole or not at all; listing and verifying
+releases. Does not belong here: judging, or the format of the files (`exports`).
+
+A release is complete in a hidden folder and flushed before it gets its name; then `current` moves in one
+step. What a killed run leaves behind is hidden, and swept away by the next. The time of publishing stands in
+`publication.json` alone: everything else follows from the candidate, the verdicts and the code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from warehouse.candidate import Manifest, Node, read_manifest
+from warehouse.exports import (
+    SAMPLE,
+    ReleasedTable,
+    TableColumn,
+    WrittenTable,
+    as_json,
+    datapackage,
+    file_entries,
+    write_exports,
+)
+from warehouse.files import file_lock, flush_tree, make_read_only, point_link, remove_tree, sha256_of
+from warehouse.fingerprint import fingerprint_candidate, quoted
+from warehouse.masking import figure_columns, masked_query
+from warehouse.paths import Home
+from warehouse.verdicts import MetricVerdict, Verdicts
+
+PUBLICATION_FILE = "publication.json"
+DICTIONARY = "meta_column"
+_CANDIDATE = "candidate"
+
+
+class CandidateChangedError(Exception):
+    """The build is no longer the one that was judged; judge it again."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release. `published` counts metrics, `withheld` lists those left out with the reason.
+
+    When nothing could be published `path` is None and the previous release stays current. `created` is False
+    when the same release existed already.
+    """
+
+    publication_id: str
+    path: Path | None
+    published: int
+    withheld: tuple[MetricVerdict, ...]
+    is_sample: bool
+    created: bool
+
+
+@dataclass(frozen=True)
+class ReleaseInfo:
+    """One release in the list: when it was published, what stood before it, whether it is current."""
+
+    publication_id: str
+    path: Path
+    published_at: str
+    previous_publication_id: str | None
+    is_sample: bool
+    metrics_published: int
+    metrics_withheld: int
+    is_current: bool
+
+
+def publish(
+    home: Home, verdicts: Verdicts, code_version: str, published_at: datetime | None = None
+) -> Release:
+    """Release what the verdicts allow, and make it current.
+
+    Errors: CandidateChangedError when the build is not the one judged; OSError when the disk fails, in which
+    case no release appears and `current` stays.
+    """
+    publication_id = publication_id_of(verdicts, code_version)
+    manifest = read_manifest(home.dbt_target / "manifest.json")
+    home.published.mkdir(parents=True, exist_ok=True)
+    with file_lock(home.published / ".lock"):
+        _sweep(home)
+        with duckdb.connect() as connection:
+            connection.execute(f"attach {_text(str(home.build_file))} as {_CANDIDATE} (read_only)")
+            # Views of the build name what they read as dbt wrote it, so the build must be the one in use.
+            connection.execute(f"use {_CANDIDATE}")
+            found = fingerprint_candidate(home, manifest, connection, _CANDIDATE)
+            if found.candidate != verdicts.candidate_fingerprint:
+                raise CandidateChangedError("the build changed after it was judged; audit and judge it again")
+            is_sample = _is_sample(connection, home)
+            if not verdicts.published:
+                return Release(publication_id, None, 0, verdicts.withheld, is_sample, created=False)
+            path = home.published / publication_id
+            created = not _stands(home, path)
+            if created:
+                draft = _Draft(home, publication_id, code_version, verdicts, manifest, is_sample)
+                _write_release(connection, draft, path, published_at or datetime.now(UTC))
+            point_link(home.current, publication_id)
+    return Release(publication_id, path, len(verdicts.published), verdicts.withheld, is_sample, created)
+
+
+def publication_id_of(verdicts: Verdicts, code_version: str) -> str:
+    """Name of the release that follows from a candidate, its verdicts and the code: `pub-` and 12 digits."""
+    content = {
+        "candidate": verdicts.candidate_fingerprint,
+        "metrics": [asdict(verdict) for verdict in verdicts.metrics],
+        "tables": [asdict(verdict) for verdict in verdicts.tables],
+        "checks": [asdict(check) for check in verdicts.checks],
+        "code": code_version,
+    }
+    return "pub-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def current_release(home: Home) -> Path | None:
+    """Folder of the release that consumers read, or None before the first."""
+    return home.current.resolve() if home.current.exists() else None
+
+
+def list_releases(home: Home) -> list[ReleaseInfo]:
+    """Every release, the latest last."""
+    current = current_release(home)
+    releases = []
+    for path in sorted(home.published.glob("pub-*")):
+        if not (path / PUBLICATION_FILE).exists():
+            continue
+        document = read_publication(path)
+        releases.append(
+            ReleaseInfo(
+                publication_id=path.name,
+                path=path,
+                published_at=document["published_at"],
+                previous_publication_id=document["previous_publication_id"],
+                is_sample=document["is_sample"],
+                metrics_published=len(document["metrics"]) - len(document["withheld"]),
+                metrics_withheld=len(document["withheld"]),
+                is_current=path.resolve() == current,
+            )
+        )
+    return sorted(releases, key=lambda release: (release.published_at, release.publication_id))
+
+
+def read_publication(path: Path) -> dict[str, Any]:
+    """The release's own account of itself, `publication.json`."""
+    return dict(json.loads((path / PUBLICATION_FILE).read_bytes()))
+
+
+def verify_release(path: Path) -> list[str]:
+    """What is wrong with a release's files, in words; empty when each is there and has the hash it should."""
+    try:
+        expected = {entry["path"]: entry["sha256"] for entry in read_publication(path)["files"]}
+    except (OSError, ValueError, KeyError) as error:
+        return [f"{PUBLICATION_FILE} cannot be read: {error}"]
+    problems = []
+    for name, sha256 in expected.items():
+        if not (path / name).is_file():
+            problems.append(f"{name} is missing")
+        elif sha256_of(path / name) != sha256:
+            problems.append(f"{name} was changed")
+    standing = {entry.relative_to(path).as_posix() for entry in path.rglob("*") if entry.is_file()}
+    problems += [
+        f"{name} does not belong here" for name in sorted(standing - set(expected) - {PUBLICATION_FILE})
+    ]
+    return problems
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What a release is made from."""
+
+    home: Home
+    publication_id: str
+    code_version: str
+    verdicts: Verdicts
+    manifest: Manifest
+    is_sample: bool
+
+    @property
+    def label(self) -> str:
+        return SAMPLE if self.is_sample else ""
+
+
+def _write_release(
+    connection: duckdb.DuckDBPyConnection, draft: _Draft, path: Path, published_at: datetime
+) -> None:
+    """Write the release beside its place, flush it, and give it its name."""
+    folder = path.with_name(f".tmp-{path.name}")
+    folder.mkdir()
+    previous = _previous(draft.home, draft.publication_id)
+    tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft, previous)]
+    tables.sort(key=lambda table: table.name)
+    written = write_exports(connection, folder, tables, draft.label)
+    package = datapackage(folder, tables, draft.label, draft.publication_id)
+    (folder / "datapackage.json").write_bytes(as_json(package))
+    document = _publication(connection, draft, folder, written, previous, published_at)
+    (folder / PUBLICATION_FILE).write_bytes(as_json(document))
+    flush_tree(folder)
+    make_read_only(folder)
+    folder.rename(path)
+
+
+def _publication(
+    connection: duckdb.DuckDBPyConnection,
+    draft: _Draft,
+    folder: Path,
+    written: Sequence[WrittenTable],
+    previous: str | None,
+    published_at: datetime,
+) -> dict[str, Any]:
+    verdicts = draft.verdicts
+    return {
+        "publication_id": draft.publication_id,
+        "label": draft.label,
+        "is_sample": draft.is_sample,
+        "published_at": published_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "code_version": draft.code_version,
+        "previous_publication_id": previous,
+        "candidate_fingerprint": verdicts.candidate_fingerprint,
+        "inputs": _inputs(connection, draft.home),
+        "metrics": [asdict(verdict) for verdict in verdicts.metrics],
+        "withheld": [
+            {"metric_id": verdict.metric_id, "withheld_reason": verdict.withheld_reason}
+            for verdict in verdicts.withheld
+        ],
+        "withheld_tables": [
+            {"table": verdict.table, "withheld_reason": verdict.withheld_reason}
+            for verdict in verdicts.tables
+            if verdict.withheld_reason
+        ],
+        "checks": [
+            {
+                "check_id": check.check_id,
+                "kind": check.kind,
+                "severity": check.severity,
+                "status": check.status,
+                "observed": check.observed,
+                "suite_version": check.suite_version,
+                "fingerprint": check.fingerprint,
+            }
+            for check in verdicts.checks
+        ],
+        "tables": [asdict(table) for table in written],
+        "files": [{"path": name, **entry} for name, entry in file_entries(folder).items()],
+    }
+
+
+def _mart_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[ReleasedTable]:
+    """The candidate's marts without what is withheld. A mart that could not be built is left out."""
+    standing = {
+        row[0]
+        for row in connection.execute(
+            "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'marts'",
+            [_CANDIDATE],
+        ).fetchall()
+    }
+    return [
+        _mart_table(connection, node, draft) for node in draft.manifest.released if node.alias in standing
+    ]
+
+
+def _mart_table(connection: duckdb.DuckDBPyConnection, node: Node, draft: _Draft) -> ReleasedTable:
+    relation = ".".join(quoted(part) for part in (_CANDIDATE, node.schema, node.alias))
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    columns = tuple(
+        TableColumn(name, kind, node.columns[name].description if name in node.columns else "")
+        for name, kind, *_ in described
+    )
+    query = masked_query(node, [column.name for column in columns], relation, draft.verdicts)
+    if node.alias == DICTIONARY:
+        query = f"{query}\nunion all by name\n{_own_dictionary(connection)}"
+    return ReleasedTable(
+        name=node.alias,
+        description=node.description,
+        columns=columns,
+        query=query,
+        key=draft.manifest.key_of(node.unique_id),
+        # A figure may be withheld, so it is never promised to be there.
+        required=draft.manifest.required_columns(node.unique_id) - figure_columns(node),
+    )
+
+
+def _own_tables(
+    connection: duckdb.DuckDBPyConnection, draft: _Draft, previous: str | None
+) -> list[ReleasedTable]:
+    """Tables that only a release can have: about itself, its checks and its verdicts. No clock in them."""
+    verdicts = draft.verdicts
+    publication = [
+        {
+            "publication_id": draft.publication_id,
+            "candidate_fingerprint": verdicts.candidate_fingerprint,
+            "code_version": draft.code_version,
+            "is_sample": draft.is_sample,
+            "metrics_published": len(verdicts.published),
+            "metrics_withheld": len(verdicts.withheld),
+            "previous_publication_id": previous,
+            "label": draft.label,
+        }
+    ]
+    checks = [
+        {
+            "check_id": check.check_id,
+            "kind": check.kind,
+            "severity": check.severity,
+            "status": check.status,
+            "observed": check.observed,
+            "failing_count": check.failing_count,
+            "tables": ", ".join(check.tables),
+            "suite_version": check.suite_version,
+            "fingerprint": check.fingerprint,
+            "description": check.description,
+        }
+        for check in verdicts.checks
+    ]
+    metrics = [
+        {
+            "metric_id": verdict.metric_id,
+            "status": verdict.status,
+            "withheld_reason": verdict.withheld_reason,
+            "checks_needed": len(verdict.checks),
+        }
+        for verdict in verdicts.metrics
+    ]
+    return [
+        _own_table(connection, _META_PUBLICATION, publication),
+        _own_table(connection, _META_CHECK, checks),
+        _own_table(connection, _META_METRIC, metrics),
+    ]
+
+
+@dataclass(frozen=True)
+class _OwnTable:
+    name: str
+    description: str
+    primary_key: str
+    columns: tuple[TableColumn, ...]
+
+
+_ARROW_TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
+
+_META_PUBLICATION = _OwnTable(
+    "meta_publication",
+    "One row: this release, what it was made from and how much of it stands.",
+    "publication_id",
+    (
+        TableColumn("publication_id", "VARCHAR", "Name of the release, derived from its content."),
+        TableColumn("candidate_fingerprint", "VARCHAR", "Fingerprint of the build that was judged."),
+        TableColumn("code_version", "VARCHAR", "Version of the code that made the release."),
+        TableColumn("is_sample", "BOOLEAN", "Whether any delivery came from the invented sample country."),
+        TableColumn("metrics_published", "BIGINT", "Metrics whose figures stand."),
+        TableColumn(
+            "metrics_withheld", "BIGINT", "Metrics whose figures are withheld; meta_metric says why."
+        ),
+        TableColumn(
+            "previous_publication_id", "VARCHAR", "Release that was current before; NULL for the first."
+        ),
+        TableColumn("label", "VARCHAR", "SAMPLE when is_sample, else empty."),
+    ),
+)
+_META_CHECK = _OwnTable(
+    "meta_check",
+    "One row per check: what it found on exactly the content of this release.",
+    "check_id",
+    (
+        TableColumn("check_id", "VARCHAR", "Identifier of the check."),
+        TableColumn(
+            "kind", "VARCHAR", "dbt: structure; gx: meaning; build: a model was built from these inputs."
+        ),
+        TableColumn(
+            "severity", "VARCHAR", "blocking: withholds figures unless it passed; warning: does not."
+        ),
+        TableColumn(
+            "status", "VARCHAR", "pass, fail, warn, error, stale (other content) or missing (never run)."
+        ),
+        TableColumn("observed", "VARCHAR", "What was found, in words."),
+        TableColumn("failing_count", "BIGINT", "Rows that do not hold."),
+        TableColumn("tables", "VARCHAR", "Tables the check read."),
+        TableColumn("suite_version", "VARCHAR", "Version of the check."),
+        TableColumn("fingerprint", "VARCHAR", "Fingerprint of the tables the check read."),
+        TableColumn("description", "VARCHAR", "What the check demands."),
+    ),
+)
+_META_METRIC = _OwnTable(
+    "meta_metric",
+    "One row per metric: whether its figures are published in this release, and if not, why.",
+    "metric_id",
+    (
+        TableColumn("metric_id", "VARCHAR", "Metric; a key of dim_metric."),
+        TableColumn("status", "VARCHAR", "published or withheld."),
+        TableColumn("withheld_reason", "VARCHAR", "Why the figures are withheld; NULL when they stand."),
+        TableColumn("checks_needed", "BIGINT", "Blocking checks that must have passed."),
+    ),
+)
+
+
+def _own_table(
+    connection: duckdb.DuckDBPyConnection, table: _OwnTable, rows: list[dict[str, Any]]
+) -> ReleasedTable:
+    schema = pa.schema([(column.name, _ARROW_TYPES[column.data_type]) for column in table.columns])
+    # Registered under a name of its own: a mart of the same name must not be read in its place.
+    connection.register(f"own_{table.name}", pa.Table.from_pylist(rows, schema=schema))
+    query = f"select * from own_{table.name}"
+    key = (table.primary_key,)
+    return ReleasedTable(table.name, table.description, table.columns, query, key, frozenset(key))
+
+
+def _own_dictionary(connection: duckdb.DuckDBPyConnection) -> str:
+    """SELECT of what the dictionary says about the tables that only a release has."""
+    rows = [
+        {
+            "table_name": table.name,
+            "column_name": column.name,
+            "ordinal_position": place,
+            "data_type": column.data_type.lower(),
+            "description_en": column.description,
+            "access": "open",
+        }
+        for table in (_META_PUBLICATION, _META_CHECK, _META_METRIC)
+        for place, column in enumerate(table.columns, start=1)
+    ]
+    connection.register("own_dictionary", pa.Table.from_pylist(rows))
+    return "select * from own_dictionary"
+
+
+def _inputs(connection: duckdb.DuckDBPyConnection, home: Home) -> list[dict[str, Any]]:
+    """Every delivery that the candidate knows.
+
+    The lake is read: its fingerprint is part of the candidate's.
+    """
+    names = (
+        "extract_id",
+        "sender",
+        "extract_kind",
+        "file_name",
+        "sha256",
+        "size_bytes",
+        "outcome",
+        "is_current",
+    )
+    rows = connection.execute(
+        f"select {', '.join(names)} from read_parquet(?) order by extract_id", [_deliveries(home)]
+    ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _is_sample(connection: duckdb.DuckDBPyConnection, home: Home) -> bool:
+    """Whether any delivery that counts came from the sample country."""
+    rows = connection.execute(
+        "select coalesce(bool_or(is_sample and is_current), false) from read_parquet(?)", [_deliveries(home)]
+    ).fetchall()
+    return bool(rows[0][0])
+
+
+def _deliveries(home: Home) -> str:
+    return str(home.lake / "meta" / "extract.parquet")
+
+
+def _previous(home: Home, publication_id: str) -> str | None:
+    current = current_release(home)
+    return None if current is None or current.name == publication_id else current.name
+
+
+def _stands(home: Home, path: Path) -> bool:
+    """Whether the release is there and whole. A damaged one is moved out of the way, to be written again."""
+    if not path.exists():
+        return False
+    if not verify_release(path):
+        return True
+    path.rename(home.published / f".tmp-damaged-{path.name}")
+    _sweep(home)
+    return False
+
+
+def _sweep(home: Home) -> None:
+    """Remove what a killed publication left behind."""
+    leftovers: Iterable[Path] = home.published.glob(".tmp-*")
+    for leftover in leftovers:
+        if leftover.is_dir() and not leftover.is_symlink():
+            remove_tree(leftover)
+        else:
+            leftover.unlink()
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
