@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -115,7 +115,7 @@ def ingest(
         outcomes = lake.with_currency({**before, **session.outcomes}.values())
         lake.consolidate(home, outcomes)
     touched = [o for o in outcomes if o.extract_id in session.outcomes]
-    return IngestReport(touched, session.processed, len(touched) - session.processed)
+    return IngestReport(touched, session.processed, session.reused)
 
 
 def _route(
@@ -127,6 +127,18 @@ def _route(
             yield arrival, matches
 
 
+def read_gazetteer(home: Home, outcomes: Iterable[Outcome]) -> Gazetteer:
+    """The gazetteer of the KATO editions and changes that are current in a home's lake."""
+    current = [o for o in lake.with_currency(outcomes) if o.is_current]
+    frames = {
+        kind: lake.read_accepted(home, kind, [o.extract_id for o in current if o.extract_kind == kind]).collect()
+        for kind in REFERENCE_KINDS
+    }
+    # The same edition may come from two senders (a sample beside the real one): a code counts once.
+    editions = frames["kato_classifier"].unique(["edition", "kato"], keep="first", maintain_order=True)
+    return build_gazetteer(editions, frames["kato_changes"])
+
+
 class _Session:
     """One call of `ingest`: what is known, what has been done, and the gazetteer once it is needed."""
 
@@ -134,7 +146,9 @@ class _Session:
         self.home, self.landing, self.before, self.say = home, landing, before, say
         self.outcomes: dict[str, Outcome] = {}
         self.processed = 0
+        self.reused = 0
         self._gazetteer: Gazetteer | None = None
+        self._reference: str | None = None
 
     def take(self, arrival: Arrival, matches: list[tuple[Layout, dict[str, str]]]) -> None:
         """Turn one file into one outcome."""
@@ -171,35 +185,41 @@ class _Session:
             rule=rule,
             message=f"{detail}; {FILE_RULES[rule]}",
         )
-        if self.before.get(extract_id) != refused:
+        if extract_id in self.outcomes:
+            return
+        if self.before.get(extract_id) == refused:
+            self.reused += 1
+        else:
             lake.commit(self.home, refused, {})
             self.processed += 1
             self.say(f"{receipt.file_name}: {outcome}")
         self.outcomes[extract_id] = refused
 
     def gazetteer(self) -> Gazetteer:
-        """Places as the current KATO editions and changes tell them."""
+        """Places as the current KATO editions and changes tell them; built when the first file needs it."""
         if self._gazetteer is None:
-            current = lake.with_currency({**self.before, **self.outcomes}.values())
-            frames = {
-                kind: lake.read_accepted(
-                    self.home, kind, [o.extract_id for o in current if o.extract_kind == kind and o.is_current]
-                ).collect()
-                for kind in REFERENCE_KINDS
-            }
-            # The same edition may come from two senders (a sample beside the real one): a code counts once.
-            editions = frames["kato_classifier"].unique(["edition", "kato"], keep="first", maintain_order=True)
-            self._gazetteer = build_gazetteer(editions, frames["kato_changes"])
+            self._gazetteer = read_gazetteer(self.home, {**self.before, **self.outcomes}.values())
         return self._gazetteer
 
+    def _places_fingerprint(self) -> str:
+        """What the gazetteer depends on, without building it."""
+        if self._reference is None:
+            current = lake.with_currency({**self.before, **self.outcomes}.values())
+            self._reference = "".join(
+                sorted(o.content_fingerprint for o in current if o.extract_kind in REFERENCE_KINDS and o.is_current)
+            )
+        return self._reference
+
     def _ingest(self, receipt: Receipt, layout: Layout, groups: dict[str, str]) -> None:
-        blank = _blank_outcome(receipt, layout, groups)
+        blank = outcome_of(receipt, layout, groups)
         fingerprint = self._fingerprint(receipt, layout, groups)
+        if blank.extract_id in self.outcomes:
+            # The same bytes under another name of the same period: one delivery.
+            return
         earlier = self.before.get(blank.extract_id)
         if earlier is not None and earlier.content_fingerprint == fingerprint:
             self.outcomes[blank.extract_id] = earlier
-            return
-        if blank.extract_id in self.outcomes:
+            self.reused += 1
             return
         work = self.home.lake / ".work"
         shutil.rmtree(work, ignore_errors=True)
@@ -216,7 +236,7 @@ class _Session:
         finally:
             shutil.rmtree(work, ignore_errors=True)
         if layout.extract_kind in REFERENCE_KINDS:
-            self._gazetteer = None
+            self._gazetteer = self._reference = None
         self.outcomes[outcome.extract_id] = outcome
         self.processed += 1
         counts = f"{outcome.rows_accepted:,} accepted, {outcome.rows_quarantined:,} quarantined"
@@ -227,13 +247,12 @@ class _Session:
 
     def _fingerprint(self, receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> str:
         """What the rows depend on: bytes, layout, contract, file name groups, geography and code."""
-        places = self._places(layout)
         basis = {
             "sha256": receipt.sha256,
             "layout": as_dict(layout),
             "contract": repr(layout.contract),
             "groups": dict(sorted(groups.items())),
-            "places": places.fingerprint if places is not None else None,
+            "places": self._places_fingerprint() if layout.resolve is not None else None,
             "code": ingestion_version(),
         }
         return hashlib.sha256(json.dumps(basis, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -248,7 +267,8 @@ def _period(groups: Mapping[str, str]) -> str:
     return "-".join(v for _, v in sorted(told.items()))
 
 
-def _blank_outcome(receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> Outcome:
+def outcome_of(receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> Outcome:
+    """The outcome of a file before it is read: its identity, period and series, and no rows."""
     period = _period(groups)
     middle = f".{period}" if period else ""
     return Outcome(

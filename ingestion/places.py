@@ -9,7 +9,6 @@ left unresolved with its rule, so that the row is quarantined instead of guessed
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,7 +117,6 @@ class Gazetteer:
     names: pl.DataFrame
     regions: pl.DataFrame
     crosswalk: pl.DataFrame
-    fingerprint: str
 
     @property
     def is_empty(self) -> bool:
@@ -220,6 +218,16 @@ def _successors(latest: pl.Series, changes: pl.DataFrame) -> pl.DataFrame:
     ).sort("retired_kato")
 
 
+def _aliases(codes: pl.DataFrame) -> pl.DataFrame:
+    """Spellings that no edition has, as rows older than any edition, so that an edition's own name wins."""
+    raw = pl.read_csv(CROSSWALKS_DIR / "place_aliases.csv", infer_schema=False).with_columns(c=clean_name(pl.col("name")))
+    return (
+        raw.with_columns(key=place_kind(pl.col("c")) + pl.lit("|") + bare_name(pl.col("c")))
+        .join(codes.select("filed_code", now="kato"), left_on="kato", right_on="filed_code")
+        .select("level", "parent", "key", edition=pl.lit(""), n=pl.lit(1, pl.UInt32), kato="now")
+    )
+
+
 def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     """The code of a name inside its parent, by the newest edition that knows the name there."""
     named = _named(editions).join(codes.select(kato="filed_code", now="kato"), on="kato", how="left").drop_nulls("now")
@@ -240,6 +248,7 @@ def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     by_edition = keyed.group_by("level", "parent", "key", "edition").agg(
         n=pl.col("now").n_unique(), kato=pl.col("now").first()
     )
+    by_edition = pl.concat([_aliases(codes), by_edition])
     newest = by_edition.sort("edition").unique(["level", "parent", "key"], keep="last", maintain_order=True)
     return newest.select(
         "level", "parent", "key", kato=pl.when(pl.col("n") == 1).then("kato"), is_ambiguous=pl.col("n") > 1
@@ -271,7 +280,7 @@ def build_gazetteer(editions: pl.DataFrame, changes: pl.DataFrame) -> Gazetteer:
             "filed_code": pl.String, "kato": pl.String, "code_status": pl.String, "is_settlement": pl.Boolean,
         }  # fmt: skip
         return Gazetteer(
-            pl.DataFrame(schema=codes_schema), pl.DataFrame(schema=names_schema), regions, declared.clear(), "no edition"
+            pl.DataFrame(schema=codes_schema), pl.DataFrame(schema=names_schema), regions, declared.clear()
         )
     latest_edition = editions["edition"].max()
     latest = editions.filter(pl.col("edition") == latest_edition)["kato"]
@@ -294,7 +303,4 @@ def build_gazetteer(editions: pl.DataFrame, changes: pl.DataFrame) -> Gazetteer:
         .with_columns(is_settlement=pl.col("kato").is_in(_settlements(editions, str(latest_edition)).to_list()))
     )
     names = _names(editions, codes)
-    digest = hashlib.sha256()
-    for frame in (codes, names, regions):
-        digest.update(frame.write_csv().encode())
-    return Gazetteer(codes, names, regions, crosswalk, digest.hexdigest())
+    return Gazetteer(codes, names, regions, crosswalk)

@@ -112,7 +112,7 @@ def _write_xls(filing: Filing, day: dt.date) -> None:
         _XLS_NUMERIC,
     )
     filing.inbox.add(
-        f"{SENDER}/tulpar_{day.year}.xls", xls_bytes([sheet]), sender=SENDER, extract_kind="operator_availability",
+        f"{SENDER}/tulpar_{day.year}q{quarter_of(day)}.xls", xls_bytes([sheet]), sender=SENDER, extract_kind="operator_availability",
         rows_accepted=len(table), faults=injected,
     )  # fmt: skip
 

@@ -27,8 +27,8 @@ SAMPLE_NOTE = (
 TITLE = "Internet coverage of Kazakhstan by region and technology"
 
 _FIELD_TYPES = {
-    "BOOLEAN": "boolean", "TINYINT": "integer", "SMALLINT": "integer", "INTEGER": "integer", "BIGINT": "integer",
-    "HUGEINT": "integer", "UTINYINT": "integer", "USMALLINT": "integer", "UINTEGER": "integer",
+    "BOOLEAN": "boolean", "TINYINT": "integer", "SMALLINT": "integer", "INTEGER": "integer",
+    "BIGINT": "integer", "HUGEINT": "integer", "UTINYINT": "integer", "USMALLINT": "integer", "UINTEGER": "integer",
     "UBIGINT": "integer", "FLOAT": "number", "DOUBLE": "number", "DATE": "date", "TIMESTAMP": "datetime",
 }  # fmt: skip
 
@@ -119,7 +119,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, table: ReleasedTa
 def datapackage(
     folder: Path, tables: Sequence[ReleasedTable], label: str, publication_id: str
 ) -> dict[str, Any]:
-    """Frictionless descriptor of the folder as it now is: CSV files as resources, every other file by hash."""
+    """Frictionless descriptor of the folder as it is: CSV files as resources, the other files by hash."""
     files = file_entries(folder)
     resources = [
         {

@@ -69,7 +69,7 @@ def table_fingerprint(connection: duckdb.DuckDBPyConnection, relation: str) -> s
 
 
 def view_fingerprint(sql: str, parents: Mapping[str, str], lake: Path) -> str:
-    """Fingerprint of a view: its SQL, with the lake's place taken out, and the fingerprints of what it reads."""
+    """Fingerprint of a view: its SQL, without the lake's place, and the fingerprints of what it reads."""
     text = " ".join(sql.replace(str(lake), "<lake>").split())
     return hashlib.sha256(json.dumps([text, sorted(parents.items())]).encode()).hexdigest()
 

@@ -65,7 +65,7 @@ def _rules_by_column(node: Node, verdicts: Verdicts) -> list[_Rule]:
             reasons[metric] = whole or (verdict.withheld_reason if verdict else None) or _NO_VERDICT
     if not reasons:
         return []
-    # A row counts as withheld when it loses something, or when it had nothing and all it could have is withheld.
+    # A row is withheld when it loses something, or when it has nothing and all it could have is withheld.
     empty = _all_null({column for listed in figures.values() for column in listed})
     several = len(set(reasons.values())) > 1 or len(reasons) < len(figures)
     rules = []

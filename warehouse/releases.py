@@ -258,7 +258,7 @@ def _mart_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[R
     standing = {
         row[0]
         for row in connection.execute(
-            "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'marts'",
+            "select table_name from duckdb_tables() where database_name = ? and schema_name = 'marts'",
             [_CANDIDATE],
         ).fetchall()
     }

@@ -1,0 +1,242 @@
+"""A small warehouse for tests of the audit, the gate and releases: a build file, dbt's files, the lake's accounts.
+
+Nothing of the real project is in it, so that a test says what it needs. `Country` holds the tables as SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from warehouse.paths import Home
+
+PROJECT = "qamtu"
+
+
+@dataclass
+class Table:
+    """A table or view of the build: `sql` makes it, `parents` are names of other tables or `lake.<kind>`."""
+
+    sql: str
+    parents: Sequence[str] = ()
+    schema: str = "marts"
+    view: bool = False
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    description: str = "A table of the test."
+
+
+@dataclass
+class DbtTest:
+    """A data test on `table`: a generic one names `test`; `status` is what dbt's last run said of it."""
+
+    table: str
+    test: str = "not_null"
+    columns: Sequence[str] = ("kato",)
+    severity: str = "error"
+    status: str = "pass"
+    failures: int = 0
+    sql: str = "select 1 as found where false"
+
+    @property
+    def unique_id(self) -> str:
+        return f"test.{PROJECT}.{self.test}_{self.table}_{'_'.join(self.columns)}"
+
+
+@dataclass
+class Country:
+    """What a test warehouse holds."""
+
+    tables: dict[str, Table]
+    tests: list[DbtTest] = field(default_factory=list)
+    extracts: list[dict[str, Any]] = field(default_factory=list)
+    invocation: str = "run-1"
+    statuses: dict[str, str] = field(default_factory=dict)
+
+    def write(self, home: Home) -> Home:
+        """Write build file, manifest, run results and the lake's accounts, as dbt and ingestion leave them."""
+        write_extracts(home, self.extracts)
+        home.build.mkdir(parents=True, exist_ok=True)
+        home.build_file.unlink(missing_ok=True)
+        with duckdb.connect(str(home.build_file)) as connection:
+            for name, table in self.tables.items():
+                connection.execute(f"create schema if not exists {table.schema}")
+                kind = "view" if table.view else "table"
+                lake = str(home.lake)
+                sql = table.sql.replace("<lake>", lake)
+                connection.execute(f"create {kind} {table.schema}.{name} as {sql}")
+        home.dbt_target.mkdir(parents=True, exist_ok=True)
+        (home.dbt_target / "manifest.json").write_text(json.dumps(self.manifest()))
+        (home.dbt_target / "run_results.json").write_text(json.dumps(self.run_results()))
+        return home
+
+    def manifest(self) -> dict[str, Any]:
+        """dbt's manifest.json, as far as anything here reads it."""
+        nodes = {self.id_of(name): self._model(name, table) for name, table in self.tables.items()}
+        nodes |= {test.unique_id: self._test(test) for test in self.tests}
+        kinds = {p.removeprefix("lake.") for t in self.tables.values() for p in t.parents if p.startswith("lake.")}
+        sources = {
+            f"source.{PROJECT}.lake.{kind}": {
+                "resource_type": "source",
+                "name": kind,
+                "schema": "lake",
+                "identifier": kind,
+            }
+            for kind in kinds
+        }
+        return {"metadata": {"invocation_id": self.invocation}, "nodes": nodes, "sources": sources, "macros": {}}
+
+    def run_results(self) -> dict[str, Any]:
+        """dbt's run_results.json: every model built unless `statuses` says else, every test as it says."""
+        results = [
+            {"unique_id": self.id_of(name), "status": self.statuses.get(name, "success"), "message": "", "failures": None}
+            for name in self.tables
+        ]
+        results += [
+            {
+                "unique_id": test.unique_id,
+                "status": test.status,
+                "failures": test.failures,
+                "message": "",
+                "compiled_code": test.sql,
+            }
+            for test in self.tests
+        ]
+        return {"metadata": {"invocation_id": self.invocation}, "results": results}
+
+    def id_of(self, name: str) -> str:
+        if name.startswith("lake."):
+            return f"source.{PROJECT}.{name}"
+        return f"model.{PROJECT}.{name}"
+
+    def _model(self, name: str, table: Table) -> dict[str, Any]:
+        return {
+            "resource_type": "model",
+            "name": name,
+            "schema": table.schema,
+            "alias": name,
+            "description": table.description,
+            "raw_code": table.sql,
+            "config": {"materialized": "view" if table.view else "table", "meta": dict(table.meta)},
+            "depends_on": {"nodes": [self.id_of(parent) for parent in table.parents], "macros": []},
+            "columns": {
+                column: {"name": column, "description": text, "data_type": "varchar"}
+                for column, text in table.columns.items()
+            },
+        }
+
+    def _test(self, test: DbtTest) -> dict[str, Any]:
+        key = "columns" if test.test == "unique_combination" else "column_name"
+        value: Any = list(test.columns) if key == "columns" else test.columns[0]
+        return {
+            "resource_type": "test",
+            "name": test.unique_id.rsplit(".", 1)[-1],
+            "schema": "",
+            "raw_code": "{{ test() }}",
+            "config": {"severity": test.severity},
+            "depends_on": {"nodes": [self.id_of(test.table)], "macros": []},
+            "attached_node": self.id_of(test.table),
+            "test_metadata": {"name": test.test, "kwargs": {key: value}},
+        }
+
+
+EXTRACT = {
+    "extract_id": "e1",
+    "sender": "sample_dala",
+    "extract_kind": "operator_availability",
+    "file_name": "dala/availability_2025q4.csv",
+    "sha256": "ab" * 32,
+    "size_bytes": 100,
+    "outcome": "accepted",
+    "is_current": True,
+    "is_sample": True,
+    "content_fingerprint": "c1",
+}
+
+
+def write_extracts(home: Home, extracts: Sequence[Mapping[str, Any]]) -> None:
+    """Write the lake's list of deliveries; each is `EXTRACT` with its own values."""
+    folder = home.lake / "meta"
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table extract (extract_id varchar, sender varchar, extract_kind varchar, file_name varchar, "
+            "sha256 varchar, size_bytes bigint, outcome varchar, is_current boolean, is_sample boolean, "
+            "content_fingerprint varchar)"
+        )
+        for extract in extracts:
+            row = {**EXTRACT, **extract}
+            connection.execute(
+                f"insert into extract values ({', '.join('?' * len(EXTRACT))})", [row[key] for key in EXTRACT]
+            )
+        connection.execute(f"copy extract to '{folder / 'extract.parquet'}' (format parquet)")
+
+
+def home_in(folder: Path) -> Home:
+    """A home in a test's own folder."""
+    return Home(folder / "home")
+
+
+DIM_METRIC = """
+select * from (values
+    ('population_covered_pct', 'fct_coverage', 'operator_availability'),
+    ('itu_population_covered_pct', 'fct_benchmark', 'itu_indicators')
+) as listed (metric_id, source_table, required_extracts)
+"""
+
+
+def small_country(**changes: Any) -> Country:
+    """Two metrics with a source each, one shared list of metrics, everything passing."""
+    tables = {
+        "stg_availability": Table(
+            "select '{x}' as kato, 1 as level from read_parquet('<lake>/meta/extract.parquet')".replace("{x}", "1" * 9),
+            ["lake.operator_availability"],
+            schema="staging",
+            view=True,
+        ),
+        "stg_itu": Table(
+            "select 91.6 as value from read_parquet('<lake>/meta/extract.parquet')",
+            ["lake.itu_indicators"],
+            schema="staging",
+            view=True,
+        ),
+        "fct_coverage": Table(
+            """
+            select * from (values
+                (date '2025-12-31', '000000000', '4g', 100::bigint, 90::bigint, 90.0::double, 'published',
+                    null::varchar),
+                (date '2025-12-31', '100000000', '4g', 40::bigint, 30::bigint, 75.0::double, 'published', null)
+            ) as rows (as_of_date, kato, technology, population, population_covered, population_covered_pct, status,
+                withheld_reason)
+            """,
+            ["stg_availability"],
+            meta={"figures": {"population_covered_pct": ["population_covered", "population_covered_pct"]}},
+            columns={"kato": "Place.", "population_covered_pct": "Share of people covered."},
+            description="One row per date, place and technology.",
+        ),
+        "fct_benchmark": Table(
+            "select date '2024-12-31' as as_of_date, '000000000' as kato, 91.6::double as value, "
+            "'published' as status, null::varchar as withheld_reason",
+            ["stg_itu"],
+            meta={"figures": {"itu_population_covered_pct": ["value"]}},
+        ),
+        "dim_metric": Table(DIM_METRIC),
+        "fct_metric": Table(
+            """
+            select * from (values
+                ('population_covered_pct', '000000000', 90.0::double, 'published', null::varchar),
+                ('itu_population_covered_pct', '000000000', 91.6::double, 'published', null)
+            ) as rows (metric_id, kato, value, status, withheld_reason)
+            """,
+            ["fct_coverage", "fct_benchmark", "dim_metric"],
+            meta={"figures_by_row": {"metric_column": "metric_id", "columns": ["value"]}},
+        ),
+    }
+    tests = [DbtTest("fct_coverage"), DbtTest("fct_benchmark"), DbtTest("fct_metric", columns=("metric_id",))]
+    extracts = [{}, {"extract_id": "e2", "extract_kind": "itu_indicators", "content_fingerprint": "c2"}]
+    return Country(**{"tables": tables, "tests": tests, "extracts": extracts, **changes})
