@@ -148,7 +148,10 @@ class Layout(_Strict):
     @field_validator("file_pattern")
     @classmethod
     def _compiles(cls, value: str) -> str:
-        re.compile(value)
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"{value!r} is no regular expression: {error}") from error
         return value
 
     @model_validator(mode="after")

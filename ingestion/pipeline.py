@@ -19,7 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.contract import load_contracts
-from ingestion.faults import FILE_RULES, FileRejected
+from ingestion.faults import FILE_RULES, ROW_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching, nearest
 from ingestion.places import Gazetteer, build_gazetteer
 from ingestion.readers.geojson import read_geojson
@@ -112,10 +112,43 @@ def ingest(
                 if is_reference == (rank == 0):
                     session.take(arrival, matches)
         landing.remember()
-        outcomes = lake.with_currency({**before, **session.outcomes}.values())
+        outcomes = with_shrinkage(lake.with_currency({**before, **session.outcomes}.values()))
         lake.consolidate(home, outcomes)
     touched = [o for o in outcomes if o.extract_id in session.outcomes]
     return IngestReport(touched, session.processed, session.reused)
+
+
+def with_shrinkage(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Say of each current filing whether it holds less than half the rows of the one it follows or replaces.
+
+    The filing stays accepted; whether its figures may be published is for the audit to judge.
+    """
+
+    def line(outcome: Outcome) -> str:
+        return outcome.series.rsplit("/", 1)[0]
+
+    filings: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.is_accepted:
+            filings.setdefault(line(outcome), []).append(outcome)
+    result = []
+    for outcome in outcomes:
+        rivals = [
+            other
+            for other in filings.get(line(outcome), [])
+            if other.superseded_by == outcome.extract_id
+            or (other.is_current and (other.as_of_date or "") < (outcome.as_of_date or ""))
+        ]
+        earlier = max(rivals, key=lambda o: (o.as_of_date or "", o.received_order), default=None)
+        shrunk = outcome.is_current and earlier is not None and outcome.rows_accepted * 2 < earlier.rows_accepted
+        if shrunk and earlier is not None:
+            told = (
+                f"{outcome.file_name} holds {outcome.rows_accepted} accepted rows where {earlier.file_name} held "
+                f"{earlier.rows_accepted}; {FILE_RULES['shrunk']}"
+            )
+            outcome = replace(outcome, rule="shrunk", message=told if not outcome.message else f"{told}; {outcome.message}")
+        result.append(outcome)
+    return result
 
 
 def _route(
@@ -290,11 +323,11 @@ def outcome_of(receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> O
     )
 
 
-def read_raw(path: Path, layout: Layout, work: Path) -> RawTable:
+def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True) -> RawTable:
     """Read a landed file with the reader of its layout's format; raises FileRejected."""
     match layout.format:
         case "text":
-            return read_text(path, layout, work)
+            return read_text(path, layout, work, as_it_lies=as_it_lies)
         case "workbook":
             return read_workbook(path, layout)
         case "geojson":
@@ -331,14 +364,33 @@ def process(
     try:
         with _named(receipt):
             latest = _latest_date(layout, groups, receipt)
-            raw = read_raw(path, layout, work)
-            judged = judge(layout, raw, groups, latest)
-            if places is not None:
-                judged = resolve_places(layout, judged, places)
-            files, account = split(judged, raw, layout.contract, blank.extract_id, work)
+            try:
+                files, account = _rows(path, layout, groups, latest, blank, places, work)
+            except pl.exceptions.PolarsError:
+                if layout.format != "text":
+                    raise
+                files, account = _rows(path, layout, groups, latest, blank, places, work, as_it_lies=False)
     except FileRejected as error:
         return replace(blank, rule=error.rule, message=str(error)), None
     return _judged_outcome(blank, layout, files, account), files
+
+
+def _rows(
+    path: Path,
+    layout: Layout,
+    groups: Mapping[str, str],
+    latest: dt.date,
+    blank: Outcome,
+    places: Gazetteer | None,
+    work: Path,
+    *,
+    as_it_lies: bool = True,
+) -> tuple[SplitFiles, RowAccount]:
+    raw = read_raw(path, layout, work, as_it_lies=as_it_lies)
+    judged = judge(layout, raw, groups, latest)
+    if places is not None:
+        judged = resolve_places(layout, judged, places)
+    return split(judged, raw, layout.contract, blank.extract_id, work)
 
 
 def _latest_date(layout: Layout, groups: Mapping[str, str], receipt: Receipt) -> dt.date:
@@ -346,6 +398,28 @@ def _latest_date(layout: Layout, groups: Mapping[str, str], receipt: Receipt) ->
     if layout.is_quarterly:
         return quarter_end(int(groups["year"]), int(groups["quarter"]))
     return receipt.received_on
+
+
+def _examples(quarantined: Path, most: int = 5) -> str:
+    """The commonest faults in words, each with its count, the first place it stands and what to do."""
+    faults = (
+        pl.scan_parquet(quarantined)
+        .select("source_sheet", "source_row", "reasons")
+        .explode("reasons")
+        .unnest("reasons")
+        .sort("source_sheet", "source_row", nulls_last=True)
+        .group_by("rule", "column_name", maintain_order=True)
+        .agg(pl.len().alias("n"), pl.col("source_sheet", "source_row", "value").first())
+        .sort("n", "rule", "column_name", descending=[True, False, False], nulls_last=True)
+        .head(most)
+        .collect()
+    )
+    told = []
+    for rule, column, count, sheet, row, value in faults.iter_rows():
+        place = (f"sheet {sheet!r}, " if sheet else "") + f"row {row}" + (f", column {column!r}" if column else "")
+        said = "" if value is None else f", value {value[:80]!r}"
+        told.append(f"{count} x {rule}, first in {place}{said}: {ROW_RULES[rule]}")
+    return "; ".join(told)
 
 
 def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: RowAccount) -> Outcome:
@@ -371,14 +445,10 @@ def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: 
         outcome, rule, message = "rejected", "empty_file", f"{blank.file_name} has no rows; {FILE_RULES['empty_file']}"
     elif account.accepted == 0:
         outcome, rule = "rejected", "no_rows_accepted"
-        worst = max(reasons, key=lambda reason: reason[2]) if reasons else ("duplicate", None, account.duplicate)
-        message = (
-            f"{blank.file_name}: none of {account.read} rows accepted, most often {worst[0]} in column {worst[1]!r}; "
-            f"{FILE_RULES['no_rows_accepted']}"
-        )
+        examples = _examples(files.quarantined)
+        message = f"{blank.file_name}: none of {account.read} rows accepted: {examples}; {FILE_RULES[rule]}"
     elif account.quarantined:
-        listed = ", ".join(f"{count} {name}" + (f" in {column!r}" if column else "") for name, column, count in reasons[:5])
-        message = f"{account.quarantined} of {account.read} rows quarantined: {listed}"
+        message = f"{account.quarantined} of {account.read} rows quarantined: {_examples(files.quarantined)}"
     return replace(
         blank,
         outcome=outcome,

@@ -169,8 +169,11 @@ def _through_arrow(path: Path, fmt: TextFormat, columns: list[str], work: Path) 
     return target, frame, blank
 
 
-def read_text(path: Path, layout: Layout, work: Path) -> RawTable:
+def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True) -> RawTable:
     """Read delimited text as its layout describes.
+
+    The count of delimiters proves rows even only together with the scan itself, which fails on a longer row: a file
+    whose long and short rows cancel out must be read again with `as_it_lies` false.
 
     Args:
         path: the landed file.
@@ -192,7 +195,8 @@ def read_text(path: Path, layout: Layout, work: Path) -> RawTable:
     verify_header(layout, header, where)
     columns = _unique(header)
     even = (
-        fmt.encoding == "utf-8"
+        as_it_lies
+        and fmt.encoding == "utf-8"
         and profile.quotes == 0
         and fmt.header_row <= 1
         and profile.delimiters == (len(columns) - 1) * profile.lines

@@ -1,0 +1,75 @@
+"""The real extracts, where they lie beside the project: what ingestion makes of them, to the row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ingestion.pipeline import ingest
+from warehouse.lake import Outcome, partition
+from warehouse.paths import PROJECT_DIR, Home
+
+DATA = PROJECT_DIR.parent / "shared" / "data"
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the real extracts are not beside the project"),
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("real"))
+
+
+@pytest.fixture(scope="module")
+def outcomes(home: Home) -> dict[str, Outcome]:
+    return {o.layout_id or o.file_name: o for o in ingest(home, DATA).extracts}
+
+
+def accepted(home: Home, outcome: Outcome) -> pl.DataFrame:
+    """Accepted rows of an extract."""
+    path = partition(home, "accepted", str(outcome.extract_kind), outcome.extract_id) / "part-0.parquet"
+    return pl.read_parquet(path, hive_partitioning=False)
+
+
+def test_both_kato_editions_arrive_whole(outcomes: dict[str, Outcome]) -> None:
+    assert outcomes["bureau/kato_classifier_2026"].rows_accepted == 15_594
+    assert outcomes["bureau/kato_classifier_2022"].rows_accepted == 16_264
+
+
+def test_population_of_2023_sums_exactly_over_regions(home: Home, outcomes: dict[str, Outcome]) -> None:
+    bulletin = accepted(home, outcomes["bureau/population_bulletin_2023"]).filter(pl.col("area_type") == "all")
+    regions = bulletin.filter(pl.col("kato").str.ends_with("0000000") & (pl.col("kato") != "000000000"))
+    assert regions.height == 20
+    assert regions["population"].sum() == 19_765_004
+    assert bulletin.filter(pl.col("kato") == "000000000")["population"].item() == 19_765_004
+
+
+def test_the_total_row_beside_regions_is_the_nation_not_a_region(home: Home, outcomes: dict[str, Outcome]) -> None:
+    egov = accepted(home, outcomes["bureau/population_egov"])
+    regions = egov.filter(pl.col("kato") != "000000000")
+    assert regions["population"].sum() == egov.filter(pl.col("kato") == "000000000")["population"].item() == 18_631_779
+
+
+def test_itu_series_of_kazakhstan(home: Home, outcomes: dict[str, Outcome]) -> None:
+    itu = accepted(home, outcomes["itu/itu_indicators"])
+    assert itu.height == 9_609
+    lte = itu.filter((pl.col("entity_iso") == "KAZ") & (pl.col("series_code") == "i271GA") & (pl.col("year") == 2024))
+    assert lte["value"].item() == 91.6
+
+
+def test_places_without_a_name_are_quarantined_and_no_name_alone_becomes_a_code(
+    home: Home, outcomes: dict[str, Outcome]
+) -> None:
+    osm = outcomes["osm/settlement_positions"]
+    assert (osm.rows_read, osm.rows_accepted, osm.rows_quarantined) == (9_899, 8_559, 1_340)
+    assert accepted(home, osm)["settlement_kato"].null_count() == 8_559
+
+
+def test_every_file_has_an_outcome_and_every_row_an_end(outcomes: dict[str, Outcome]) -> None:
+    for outcome in outcomes.values():
+        assert outcome.rows_read == outcome.rows_accepted + outcome.rows_quarantined + outcome.rows_duplicate
+        if not outcome.is_accepted:
+            assert outcome.rule and outcome.message, outcome.file_name

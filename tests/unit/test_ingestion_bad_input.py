@@ -1,0 +1,316 @@
+"""Every kind of bad input has its own outcome, says where and what to do, and leaves other files alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
+
+from ingestion.faults import FILE_RULES, ROW_RULES
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+    made = Warehouse(tmp_path)
+    monkeypatch.setattr("ingestion.pipeline.load_layouts", lambda: made.layouts)
+    yield made
+
+
+def edited(**changes: str) -> str:
+    """The good row with some fields replaced, named as in the header."""
+    names = HEADER.split(";")
+    return ";".join(changes.get(name.split(",")[0], value) for name, value in zip(names, ROW.split(";"), strict=True))
+
+
+def test_a_good_row_arrives_in_the_units_of_the_contract(warehouse: Warehouse) -> None:
+    warehouse.file(ROW)
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
+    row = warehouse.part("accepted", outcome).row(0, named=True)
+    assert row["settlement_kato"] == "103230100"
+    assert (row["technology"], row["connection_level"]) == ("fttp", 3)
+    assert (row["max_download_mbps"], row["max_upload_mbps"]) == (100.0, 50.5)
+    assert (row["households_passed"], row["households_connected"]) == (1140, 900)
+    assert str(row["as_of_date"]) == "2025-12-31"
+    assert row["source_row"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "column", "value"),
+    [
+        ({"КАТО": "999999999"}, "kato_unknown", "КАТО", "999999999"),
+        ({"КАТО": "103230300"}, "kato_retired", "КАТО", "103230300"),
+        ({"КАТО": "103200000"}, "kato_wrong_level", "КАТО", "103200000"),
+        ({"Область": "Акмолинская область"}, "kato_region_mismatch", "КАТО", "103230100"),
+        ({"КАТО": "", "Село": "с.Жамбыл"}, "place_ambiguous", "Село", "с.Жамбыл"),
+        ({"КАТО": "", "Село": "с.Нигде"}, "place_not_found", "Село", "с.Нигде"),
+        ({"КАТО": "", "Район": "", "Область": ""}, "place_context_missing", "Село", "с.Карааул"),
+        ({"Скорость": "-5"}, "below_minimum", "Скорость, кбит/с", "-5"),
+        ({"Скорость": "быстро"}, "not_a_number", "Скорость, кбит/с", "быстро"),
+        ({"Уровень": "7"}, "above_maximum", "Уровень", "7"),
+        ({"Уровень": "2,5"}, "not_an_integer", "Уровень", "2,5"),
+        ({"Уровень": "н/д"}, "required_missing", "Уровень", "н/д"),
+        ({"Технология": "6G"}, "value_not_mapped", "Технология", "6G"),
+        ({"Дата": "31.13.2025"}, "not_a_date", "Дата", "31.13.2025"),
+        ({"Дата": "31.03.2026"}, "future_period", "Дата", "31.03.2026"),
+        ({"Область": "ИТОГО"}, "total_row", "Область", "ИТОГО"),
+        ({"Охвачено": "99000000"}, "above_maximum", "Охвачено", "99000000"),
+    ],
+)
+def test_a_bad_row_is_quarantined_with_place_value_and_remedy(
+    warehouse: Warehouse, changes: dict[str, str], rule: str, column: str, value: str
+) -> None:
+    warehouse.file(ROW, edited(**changes))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined) == (2, 1, 1)
+    assert (3, rule, column, value) in warehouse.reasons(outcome)
+    assert f"{rule}, first in row 3, column {column!r}, value {value!r}: {ROW_RULES[rule]}" in str(outcome.message)
+    kept = warehouse.part("quarantined", outcome)["source_text"][0]
+    assert value in kept, "the text as received is kept"
+
+
+def test_every_reason_of_a_row_is_kept(warehouse: Warehouse) -> None:
+    warehouse.file(ROW, edited(КАТО="999999999", Уровень="9", Скорость="-1"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert {rule for _, rule, _, _ in warehouse.reasons(outcome)} == {"kato_unknown", "above_maximum", "below_minimum"}
+
+
+def test_a_line_with_too_few_or_too_many_fields_is_quarantined_with_its_text(warehouse: Warehouse) -> None:
+    warehouse.file(ROW, "31.12.2025;область Абай", ROW.replace("103230100", "103230200") + ";лишнее")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert [(row, rule) for row, rule, _, _ in warehouse.reasons(outcome)] == [
+        (3, "wrong_field_count"),
+        (4, "wrong_field_count"),
+    ]
+    assert "лишнее" in warehouse.part("quarantined", outcome)["source_text"][1]
+
+
+def test_long_and_short_lines_that_cancel_out_are_both_found(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, text={"encoding": "utf-8", "delimiter": ";", "decimal": ","})
+    short = ROW.rsplit(";", 1)[0]
+    warehouse.put("dala_2025q4.csv", "\n".join([HEADER, ROW, short, ROW + ";1"]), "utf-8")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert (outcome.rows_read, outcome.rows_accepted) == (3, 1)
+    assert [(row, rule) for row, rule, _, _ in warehouse.reasons(outcome)] == [
+        (3, "wrong_field_count"),
+        (4, "wrong_field_count"),
+    ]
+
+
+def test_a_header_in_the_middle_is_quarantined(warehouse: Warehouse) -> None:
+    warehouse.file(ROW, HEADER, edited(КАТО="103230200", Село="с.Шынгыс"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.rows_accepted == 2
+    assert "header_repeated" in {rule for _, rule, _, _ in warehouse.reasons(outcome)}
+
+
+def test_the_same_row_again_is_a_duplicate_and_a_contradiction_is_quarantined(warehouse: Warehouse) -> None:
+    other = edited(КАТО="103230200", Село="с.Шынгыс")
+    warehouse.file(ROW, ROW, other, edited(КАТО="103230200", Село="с.Шынгыс", Уровень="1"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert (outcome.rows_accepted, outcome.rows_quarantined, outcome.rows_duplicate) == (1, 2, 1)
+    assert warehouse.part("duplicate", outcome)["duplicate_of_row"].to_list() == [2]
+    assert {rule for _, rule, _, _ in warehouse.reasons(outcome)} == {"key_conflict"}
+
+
+def test_names_resolve_by_old_spelling_homoglyph_and_successor(warehouse: Warehouse) -> None:
+    warehouse.file(
+        edited(КАТО="", Село="с.Чингис"),
+        edited(КАТО="", Село="с.Hово-Ахмирово"),
+        edited(КАТО="632810000", Область="Восточно-Казахстанская обл."),
+    )
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230200", "103230500", "103230100"]
+
+
+def rejected(warehouse: Warehouse, name: str, rule: str, *told: str) -> None:
+    """The file is refused by the rule and says the words; a good file beside it goes through."""
+    warehouse.file(ROW, name="dala_2025q3.csv") if name != "dala_2025q3.csv" else None
+    good = edited(Дата="30.09.2025")
+    warehouse.file(good, name="dala_2025q3.csv")
+    outcomes = warehouse.run()
+    bad = outcomes[name]
+    assert (bad.rule, bad.is_accepted, bad.rows_accepted) == (rule, False, 0)
+    assert FILE_RULES[rule] in str(bad.message)
+    for word in told:
+        assert word in str(bad.message)
+    assert outcomes["dala_2025q3.csv"].outcome == "accepted"
+    landed = list((warehouse.home.landing / bad.sha256[:2]).glob(f"{bad.sha256}*"))
+    assert len(landed) == 1, "what came is kept"
+
+
+def test_unknown_file(warehouse: Warehouse) -> None:
+    warehouse.put("письмо министру.docx", b"PK")
+    rejected(warehouse, "письмо министру.docx", "unmatched", "письмо министру.docx", "nearest: ")
+
+
+def test_two_layouts_claim_a_file(warehouse: Warehouse) -> None:
+    rival = layout(FILING, layout="test/rival", file_pattern=r"dala_2025q4.*")
+    warehouse.layouts[rival.layout_id] = rival
+    warehouse.file(ROW)
+    rejected(warehouse, "dala_2025q4.csv", "ambiguous_layout", "test/availability", "test/rival")
+
+
+def test_utf8_where_cp1251_is_stated(warehouse: Warehouse) -> None:
+    warehouse.put("dala_2025q4.csv", f"{HEADER}\n{ROW}\n", "utf-8")
+    rejected(warehouse, "dala_2025q4.csv", "wrong_encoding", "reads as utf-8")
+
+
+def test_cp1251_where_utf8_is_stated_names_line_and_byte(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, text={"encoding": "utf-8", "delimiter": ";", "decimal": ","})
+    warehouse.put("dala_2025q4.csv", f"{HEADER}\n{ROW}\n", "cp1251")
+    warehouse.put("dala_2025q3.csv", f"{HEADER}\n{edited(Дата='30.09.2025')}\n", "utf-8")
+    bad = warehouse.run()["dala_2025q4.csv"]
+    assert bad.rule == "wrong_encoding"
+    assert "line 1 holds byte 0xc4" in str(bad.message)
+
+
+def test_a_byte_order_mark_that_the_layout_does_not_state(warehouse: Warehouse) -> None:
+    warehouse.put("dala_2025q4.csv", f"{HEADER}\n{ROW}\n", "utf-16")
+    rejected(warehouse, "dala_2025q4.csv", "wrong_encoding", "byte order mark of utf-16")
+
+
+def test_missing_column_names_the_likeliest(warehouse: Warehouse) -> None:
+    warehouse.file(ROW, header=HEADER.replace("Уровень", "Уровен"))
+    rejected(warehouse, "dala_2025q4.csv", "missing_column", "'Уровень' (the file has 'Уровен')", "line 1")
+
+
+def test_unmapped_column(warehouse: Warehouse) -> None:
+    warehouse.file(ROW + ";x", header=HEADER + ";Примечание")
+    rejected(warehouse, "dala_2025q4.csv", "unmapped_column", "'Примечание'")
+
+
+def test_a_column_twice(warehouse: Warehouse) -> None:
+    warehouse.file(ROW + ";3", header=HEADER + ";Уровень")
+    rejected(warehouse, "dala_2025q4.csv", "duplicate_header", "'Уровень'")
+
+
+@pytest.mark.parametrize("content", [b"", HEADER.encode("cp1251") + b"\r\n"])
+def test_empty_file(warehouse: Warehouse, content: bytes) -> None:
+    warehouse.put("dala_2025q4.csv", content)
+    rejected(warehouse, "dala_2025q4.csv", "empty_file", "dala_2025q4.csv")
+
+
+def test_no_row_accepted(warehouse: Warehouse) -> None:
+    warehouse.file(edited(КАТО="1"), edited(Уровень="9"))
+    rejected(warehouse, "dala_2025q4.csv", "no_rows_accepted", "kato_unknown, first in row 2, column 'КАТО', value '1'")
+
+
+def workbook_layout() -> dict[str, object]:
+    columns = {k: v for k, v in FILING["columns"].items() if not k.startswith("filed")}
+    columns["max_download_mbps"] = {"from": "Скорость | Приём, Мбит/с"}
+    columns["max_upload_mbps"] = {"from": "Скорость | Отдача, Мбит/с"}
+    return FILING | {
+        "layout": "test/book",
+        "file_pattern": r"book_(?P<year>\d{4})q(?P<quarter>\d)\.xlsx",
+        "format": "workbook",
+        "text": None,
+        "workbook": {"sheets": ["Данные"], "header_rows": [3, 4], "first_row": 5, "stop_at": "^Исп"},
+        "columns": columns,
+        "absent": ["filed_region", "filed_district", "filed_settlement"],
+        "total_rows": {"column": "КАТО", "pattern": "(?i)итого"},
+        "resolve": {"kato": "settlement_kato"},
+    }
+
+
+def book(sheet: str = "Данные") -> bytes:
+    """A filing as a workbook: two title rows, a merged header of two rows, a total, a footer with a name."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        page = workbook.add_worksheet(sheet)
+        page.write(0, 0, "Сведения об охвате")
+        names = ["Дата", "КАТО", "Технология", "Уровень", "Скорость", "", "Охвачено", "Подключено"]
+        page.merge_range(2, 4, 2, 5, "Скорость")
+        for i, name in enumerate(names):
+            if name and name != "Скорость":
+                page.write(2, i, name)
+        page.write(3, 4, "Приём, Мбит/с")
+        page.write(3, 5, "Отдача, Мбит/с")
+        for i, value in enumerate(["31.12.2025", "103230100", "ВОЛС", 3, 100.5, 50, 140, 90]):
+            page.write(4, i, value)
+        page.write(5, 1, "Итого")
+        page.write(6, 0, "Исп. А. Б. В., тел. 00-00-00")
+        page.write(7, 0, "31.12.2025")
+    return buffer.getvalue()
+
+
+def test_workbook_with_titles_merged_header_total_and_footer(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout())  # type: ignore[arg-type]
+    warehouse.put("book_2025q4.xlsx", book())
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.rows_read, outcome.rows_accepted) == (2, 1), outcome.message
+    row = warehouse.part("accepted", outcome).row(0, named=True)
+    assert (row["max_download_mbps"], row["max_upload_mbps"], row["source_sheet"], row["source_row"]) == (
+        100.5, 50.0, "Данные", 5,
+    )  # fmt: skip
+    assert "total_row" in {rule for _, rule, _, _ in warehouse.reasons(outcome)}
+    assert "sheet 'Данные', row 6" in str(outcome.message)
+
+
+def test_truncated_workbook(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout())  # type: ignore[arg-type]
+    warehouse.put("book_2025q4.xlsx", book()[:3000])
+    rejected(warehouse, "book_2025q4.xlsx", "unreadable_workbook", "book_2025q4.xlsx")
+
+
+def test_missing_sheet(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout())  # type: ignore[arg-type]
+    warehouse.put("book_2025q4.xlsx", book("Лист1"))
+    rejected(warehouse, "book_2025q4.xlsx", "missing_sheet", "Данные", "Лист1")
+
+
+def test_a_link_in_the_inbox_is_not_followed(warehouse: Warehouse) -> None:
+    (warehouse.inbox / "dala_2025q4.csv").symlink_to("/etc/hostname")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.rule == "not_a_file"
+    assert not list(warehouse.home.landing.rglob("*hostname*"))
+
+
+def test_resubmission_supersedes_and_the_earlier_stays(warehouse: Warehouse) -> None:
+    warehouse.file(ROW)
+    warehouse.file(ROW, edited(КАТО="103230200", Село="с.Шынгыс"), name="dala_2025q4_rev2.csv")
+    outcomes = warehouse.run()
+    first, second = outcomes["dala_2025q4.csv"], outcomes["dala_2025q4_rev2.csv"]
+    assert (first.is_current, first.superseded_by) == (False, second.extract_id)
+    assert second.is_current
+    assert warehouse.part("accepted", first).height == 1, "the earlier filing stays in the lake"
+
+
+def test_a_rejected_resubmission_leaves_the_earlier_in_force(warehouse: Warehouse) -> None:
+    warehouse.file(ROW)
+    warehouse.file(ROW, name="dala_2025q4_rev2.csv", header=HEADER.replace("КАТО", "КОД"))
+    outcomes = warehouse.run()
+    assert outcomes["dala_2025q4.csv"].is_current
+    assert outcomes["dala_2025q4_rev2.csv"].rule == "missing_column"
+
+
+def test_the_same_bytes_again_are_one_delivery(warehouse: Warehouse) -> None:
+    warehouse.file(ROW)
+    warehouse.file(ROW, name="dala_2025q4_rev1.csv")
+    outcomes = warehouse.run()
+    assert len([o for o in outcomes.values() if o.extract_kind == "operator_availability"]) == 1
+
+
+def test_a_filing_that_shrank_by_half_says_so(warehouse: Warehouse) -> None:
+    rows = [
+        edited(КАТО=kato, Село="", Дата="30.09.2025")
+        for kato in ("103230100", "103230200", "103230500", "103230600", "113220100")
+    ]
+    warehouse.file(*[r.replace("область Абай", "Акмолинская область") if "113220100" in r else r for r in rows], name="dala_2025q3.csv")
+    warehouse.file(ROW, edited(КАТО="103230200", Село=""))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert (outcome.outcome, outcome.rule) == ("accepted", "shrunk")
+    assert "holds 2 accepted rows where dala_2025q3.csv held 5" in str(outcome.message)
+
+
+def test_a_second_run_does_nothing_and_says_the_same(warehouse: Warehouse) -> None:
+    warehouse.file(ROW, edited(КАТО="999999999"))
+    first = warehouse.run()
+    files = {p: p.stat().st_mtime_ns for p in warehouse.home.lake.rglob("part-0.parquet")}
+    assert warehouse.run() == first
+    assert {p: p.stat().st_mtime_ns for p in warehouse.home.lake.rglob("part-0.parquet")} == files

@@ -1,0 +1,68 @@
+"""Contracts and layouts as shipped: valid, described, and each layout true to its contract."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ingestion.contract import CONTRACTS_DIR, Contract, load_contracts
+from ingestion.layout import LAYOUTS_DIR, Layout, LayoutError, load_layouts, nearest, read_layout
+
+CONTRACTS = load_contracts()
+LAYOUTS = load_layouts()
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS.keys())
+def test_contract_is_complete(contract: Contract) -> None:
+    assert contract.key, "a contract without a key cannot find duplicates"
+    assert contract.owner and contract.grain and contract.purpose
+    for column in contract.columns:
+        assert len(column.description) > 3, column.name
+        assert column.access in ("open", "internal"), column.name
+        if re.search(r"_(mbps|km|pct)$", column.name):
+            assert column.unit, f"{column.name} carries a unit in its name, and must state it"
+
+
+def test_every_contract_file_is_named_as_its_id() -> None:
+    assert [p.stem for p in sorted(CONTRACTS_DIR.glob("*.yaml"))] == list(CONTRACTS)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_layout_fits_its_contract(layout: Layout) -> None:
+    assert layout.problems() == []
+    assert layout.description
+
+
+def test_every_kind_has_a_layout() -> None:
+    assert {layout.extract_kind for layout in LAYOUTS.values()} == set(CONTRACTS)
+
+
+GOOD = (LAYOUTS_DIR / "itu" / "itu_indicators.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("  value: {from: dataValue}\n", "", "required column 'value' is not filled"),
+        ("  value_note: {from: dataNote}\n", "", "column 'value_note' is neither filled nor listed as absent"),
+        ("  value: {from: dataValue}\n", "  value: {from: dataValue}\n  nonsense: {from: x}\n", "'nonsense' is no column"),
+        ("format: text\n", "format: text\nsurprise: 1\n", "surprise"),
+        ("{from: dataValue}", "{from: dataValue, value: '1'}", "exactly one of"),
+        ("layout: itu/itu_indicators", "layout: itu/other", "'layout' says 'itu/other'"),
+        ("population_coverage_mobile_network\\.csv", "(", "file_pattern"),
+    ],
+)
+def test_a_layout_that_cannot_work_says_why(tmp_path: Path, old: str, new: str, told: str) -> None:
+    folder = tmp_path / "itu"
+    folder.mkdir()
+    path = folder / "itu_indicators.yaml"
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, new), encoding="utf-8")
+    with pytest.raises(LayoutError, match=re.escape(told)):
+        read_layout(path)
+
+
+def test_the_nearest_layout_of_a_misnamed_file_comes_first() -> None:
+    assert nearest("itu_datahub/population_coverage_mobile_networks.csv", LAYOUTS)[0] == "itu/itu_indicators"
