@@ -423,5 +423,5 @@ def changes(units: pl.DataFrame) -> pl.DataFrame:
 
 
 def duplicated_names(places: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of places that share kind and name within a district: what a sender who files names cannot tell apart."""
-    return places.filter(pl.len().over("district_kato", "kind", normalised(pl.col("bare_ru"))) > 1)
+    """Places whose full name stands twice within a district: what a sender who files names cannot tell apart."""
+    return places.filter(pl.len().over("district_kato", normalised(pl.col("name_ru"))) > 1)

@@ -56,7 +56,7 @@ def header_again(frame: pl.DataFrame) -> Fault:
 def mixed_in(frame: pl.DataFrame, faults: Sequence[Fault], rng: np.random.Generator) -> tuple[pl.DataFrame, list[Injected]]:
     """The table with faulty rows at random places among the good ones, and the record of what was put in."""
     wanted = [fault for fault in faults if len(fault.rows)]
-    parts = [frame.with_columns(__at=pl.int_range(pl.len(), dtype=pl.Float64))]
+    parts = [frame.with_columns(__at=pl.int_range(pl.len()).cast(pl.Float64))]
     for fault in wanted:
         at = pl.Series("__at", rng.integers(1, max(2, len(frame)), len(fault.rows)) + 0.5)
         parts.append(fault.rows.select(frame.columns).with_columns(at))

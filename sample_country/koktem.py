@@ -63,4 +63,4 @@ def write(filing: Filing) -> None:
             path, content, sender=SENDER, extract_kind="operator_availability", rows_accepted=len(table), faults=injected
         )
         if filing.with_faults and day == SENT_TWICE:
-            filing.inbox.copy(f"{SENDER}/resent/{stamped('satellite', day, '.csv')}", path)
+            filing.inbox.copy(f"{SENDER}/satellite_resent/{stamped('satellite', day, '.csv')}", path)

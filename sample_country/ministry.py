@@ -71,15 +71,18 @@ def plan(filing: Filing) -> pl.DataFrame:
     planned[order[PLANNED_2026 : PLANNED_2026 + PLANNED_2027]] = _ends(
         2027, rng.integers(1, 5, len(order[PLANNED_2026 : PLANNED_2026 + PLANNED_2027]))
     )
-    planned[in_orbit] = _ends(2025, rng.integers(1, 5, int(in_orbit.sum())))
-    orbit_actual = _first_dates(filing, ("leo_satellite",))
+    orbit = frame.join(
+        _first_dates(filing, ("leo_satellite",)).select("place", orbit_on="connected_on"),
+        on="place", how="left", maintain_order="left",
+    )["orbit_on"]
+    promised = orbit.fill_null(last).to_numpy().astype("datetime64[D]") - rng.integers(0, 120, count)
+    planned[in_orbit] = _quarter_end(promised)[in_orbit]
     has_actual = connected | in_orbit
     in_time = rng.permutation(np.flatnonzero(connected & (back < 85)))[:DISPUTED]
     has_actual[in_time] = False
     early = order[:DISPUTED]
     has_actual[early] = True
     actual[early] = last.toordinal() - dt.date(1970, 1, 1).toordinal() - rng.integers(5, 60, DISPUTED)
-    frame = frame.join(orbit_actual.select("place", orbit_on="connected_on"), on="place", how="left", maintain_order="left")
     technology = np.where(in_orbit, "leo_satellite", np.where(frame["is_wireless"].to_numpy() & connected, "fwa", "fttp"))
     technology[order[PLANNED_2026 + PLANNED_2027 :]] = "fwa"
     return frame.select(
@@ -88,7 +91,7 @@ def plan(filing: Filing) -> pl.DataFrame:
         planned_level=pl.Series(np.where(rng.random(count) < 0.35, 2, 1)),
         planned_date=pl.Series(planned).cast(pl.Date),
         actual_date=pl.when(pl.Series(has_actual))
-        .then(pl.when(pl.Series(in_orbit)).then("orbit_on").otherwise(pl.Series(actual).cast(pl.Date))),
+        .then(pl.when(pl.Series(in_orbit)).then(orbit).otherwise(pl.Series(actual).cast(pl.Date))),
         contractor=pl.Series([_CONTRACTORS[i] for i in rng.integers(0, len(_CONTRACTORS), count)]),
     )  # fmt: skip
 

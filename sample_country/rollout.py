@@ -72,6 +72,7 @@ class _Land:
     centre: Bools
     republican: Bools
     nameable: Bools
+    chance: float
 
     @property
     def count(self) -> int:
@@ -89,6 +90,8 @@ def _land(country: Country) -> _Land:
         centre=places["is_centre"].to_numpy(),
         republican=places["kato"].str.slice(2).to_numpy() == "0000000",
         nameable=places["name_is_unique"].to_numpy(),
+        # Over the real geography only districts are weighed; less chance makes up for what is not known of villages.
+        chance=0.4 if country.is_real else 1.0,
     )
 
 
@@ -196,7 +199,7 @@ def _fixed(land: _Land, rng: np.random.Generator) -> list[_Network]:
 def _mobile(land: _Land, rng: np.random.Generator) -> list[_Network]:
     n = land.count
     size = np.log(land.people + 1)
-    score = size + rng.normal(0, 1.0, n)
+    score = size + land.chance * rng.normal(0, 1.0, n)
     lte = _entry(score, land.village, VILLAGES_4G)
     # Sayran files names, so it has no network where a name alone would not tell the place.
     who, lag = np.where(land.nameable, rng.random(n), 0.0), rng.integers(1, 5, n)
