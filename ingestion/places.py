@@ -137,8 +137,8 @@ def _named(editions: pl.DataFrame) -> pl.DataFrame:
             editions.select("edition", "kato", name=pl.col("name_kk")),
         ]
     ).drop_nulls("name")
-    cleaned = clean_name(pl.col("name"))
-    places = long.with_columns(
+    cleaned = pl.col("cleaned")
+    places = long.with_columns(cleaned=clean_name(pl.col("name"))).with_columns(
         level=level_of(pl.col("kato")),
         region=pl.col("kato").str.slice(0, 2) + pl.lit("0000000"),
         district=pl.when(pl.col("kato").str.slice(0, 2).is_in(["71", "75", "79"]))

@@ -148,12 +148,14 @@ def _lookup(frame: pl.LazyFrame, gazetteer: Gazetteer, level: str, parent: pl.Ex
     inside the same parent, and still refused when several places share it.
     """
     names = gazetteer.names.filter(pl.col("level") == level).lazy()
-    cleaned = clean_name(name)
-    bare = bare_name(cleaned)
-    frame = frame.with_columns(
-        parent.alias("__parent"),
-        (place_kind(cleaned) + pl.lit("|") + bare).alias("__key"),
-        (pl.lit("|") + bare).alias("__bare_key"),
+    # In steps: the cleaned name is used by every pattern of kinds, and would be cleaned again for each.
+    frame = (
+        frame.with_columns(parent.alias("__parent"), clean_name(name).alias("__clean"))
+        .with_columns(place_kind(pl.col("__clean")).alias("__kind"), bare_name(pl.col("__clean")).alias("__bare"))
+        .with_columns(
+            pl.concat_str("__kind", pl.lit("|"), "__bare").alias("__key"),
+            pl.concat_str(pl.lit("|"), "__bare").alias("__bare_key"),
+        )
     )
     for key, suffix in (("__key", "1"), ("__bare_key", "2")):
         frame = frame.join(
@@ -167,7 +169,7 @@ def _lookup(frame: pl.LazyFrame, gazetteer: Gazetteer, level: str, parent: pl.Ex
     return frame.with_columns(
         pl.when(known).then("__kato1").otherwise(pl.col("__kato2")).alias(out),
         pl.when(known).then("__many1").otherwise(pl.col("__many2")).alias(f"{out}_ambiguous"),
-    ).drop("__parent", "__key", "__bare_key", "__kato1", "__many1", "__kato2", "__many2")
+    ).drop("__parent", "__clean", "__kind", "__bare", "__key", "__bare_key", "__kato1", "__many1", "__kato2", "__many2")
 
 
 def _by_label(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer) -> tuple[pl.LazyFrame, list[Flag]]:
