@@ -111,24 +111,20 @@ read the relations statements, judged, answers, repeated, related and progress o
 
 {% macro explain_outlook() -%}
     case
-        when progress.status = 'achieved' then 'The target is reached.'
-        when progress.status = 'insufficient_data' and progress.value is not null
-            then 'The series is too short to project.'
-        when progress.status != 'insufficient_data'
+        when progress.value is not null
             then
-                'At the pace of the last twelve months it comes to '
-                || {{ figure_text('progress.projected_value', 'progress.unit') }}
-                || ' (' || {{ figure_text('progress.projected_low', 'progress.unit') }}
-                || ' to ' || {{ figure_text('progress.projected_high', 'progress.unit') }}
-                || ') by ' || {{ date_text('progress.due_date') }}
-                || '; needed a month ' || {{ decimal_text('progress.required_monthly_rate') }}
-                || ', achieved ' || {{ decimal_text('progress.actual_monthly_rate') }}
-                || ': ' || replace(progress.status, '_', ' ') || '.'
+                'Target ' || {{ figure_text('progress.target_value', 'progress.unit') }}
+                || ' by ' || {{ date_text('progress.due_date') }}
+                || ': ' || replace(progress.status, '_', ' ')
+                || coalesce(
+                    '; at the pace of the last twelve months '
+                    || {{ figure_text('progress.projected_value', 'progress.unit') }}
+                    || ' (' || {{ figure_text('progress.projected_low', 'progress.unit') }}
+                    || ' to ' || {{ figure_text('progress.projected_high', 'progress.unit') }}
+                    || '), needed a month ' || {{ decimal_text('progress.required_monthly_rate') }}
+                    || ', achieved ' || {{ decimal_text('progress.actual_monthly_rate') }},
+                    ''
+                )
+                || '.'
     end
-{%- endmacro %}
-
-{% macro explain_benchmark() -%}
-    'ITU for Kazakhstan, at least ' || upper(statements.benchmark_technology) || ', '
-    || cast(year(answers.benchmark_as_of) as {{ dbt.type_string() }}) || ': '
-    || {{ decimal_text('answers.benchmark_value') }} || ' % of people.'
 {%- endmacro %}

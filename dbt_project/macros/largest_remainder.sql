@@ -33,7 +33,7 @@ from (
         cast(sum(quota) over (partition by {{ pool_columns }}) as bigint) as quota_sum,
         row_number() over (
             partition by {{ pool_columns }}
-            order by quota_remainder desc, {{ tie | join(', ') }}
+            order by quota_remainder desc, {{ tie | join(' asc, ') }} asc
         ) as remainder_rank
     from (
         select

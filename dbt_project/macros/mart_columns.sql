@@ -11,7 +11,7 @@
 {%- endmacro %}
 
 {#-
-One SELECT a column: table_name, ordinal_position, column_name, data_type, description_en, unit, access.
+Rows of VALUES, one a column: table_name, ordinal_position, column_name, data_type, description_en, unit, access.
 A column states its unit and access in `config.meta`; access is open unless it says otherwise.
 -#}
 {% macro mart_columns() -%}
@@ -21,32 +21,23 @@ A column states its unit and access in `config.meta`; access is open unless it s
         {%- do marts.append(node) -%}
     {%- endfor -%}
 {%- endif -%}
-{%- set selects = [] -%}
+{%- set rows = [] -%}
 {%- for node in marts | sort(attribute='name') -%}
     {%- for column in node.columns.values() -%}
         {%- set meta = column.config.meta if column.config is defined and column.config.meta else column.meta -%}
-        {%- do selects.append(
-            'select ' ~ text_literal(node.name) ~ ' as table_name, '
-            ~ loop.index ~ ' as ordinal_position, '
-            ~ text_literal(column.name) ~ ' as column_name, '
-            ~ text_literal(column.data_type) ~ ' as data_type, '
-            ~ text_literal(column.description) ~ ' as description_en, '
-            ~ text_literal(meta.get('unit')) ~ ' as unit, '
-            ~ text_literal(meta.get('access', 'open')) ~ ' as access'
+        {%- do rows.append(
+            '(' ~ [
+                text_literal(node.name),
+                loop.index,
+                text_literal(column.name),
+                text_literal(column.data_type),
+                text_literal(column.description),
+                text_literal(meta.get('unit')),
+                text_literal(meta.get('access', 'open'))
+            ] | join(', ') ~ ')'
         ) -%}
     {%- endfor -%}
 {%- endfor -%}
-{%- if selects -%}
-{{ selects | join('\nunion all\n') }}
-{%- else -%}
-select
-    cast(null as {{ dbt.type_string() }}) as table_name,
-    0 as ordinal_position,
-    cast(null as {{ dbt.type_string() }}) as column_name,
-    cast(null as {{ dbt.type_string() }}) as data_type,
-    cast(null as {{ dbt.type_string() }}) as description_en,
-    cast(null as {{ dbt.type_string() }}) as unit,
-    cast(null as {{ dbt.type_string() }}) as access
-where 1 = 0
-{%- endif -%}
+{#- While the project is only parsed there is no graph to read. -#}
+{{ rows | join(',\n') if rows else "('', 0, '', '', '', '', '')" }}
 {%- endmacro %}

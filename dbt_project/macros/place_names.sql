@@ -22,17 +22,25 @@
     ))
 {%- endmacro %}
 
-{#- Kazakh and Russian letters in Latin ones without diacritics: 'Өскемен' -> 'Oskemen', 'Шар' -> 'Shar'. -#}
-{% macro romanised(name) -%}
-{%- set digraphs = [
-    ('щ', 'shch'), ('ш', 'sh'), ('ч', 'ch'), ('ж', 'zh'), ('х', 'kh'), ('ц', 'ts'), ('ю', 'yu'), ('я', 'ya'), ('ё', 'yo'),
-    ('Щ', 'Shch'), ('Ш', 'Sh'), ('Ч', 'Ch'), ('Ж', 'Zh'), ('Х', 'Kh'), ('Ц', 'Ts'), ('Ю', 'Yu'), ('Я', 'Ya'), ('Ё', 'Yo')
+{#-
+Cyrillic letters that Latin writes with several, spelled out: 'Шар' -> 'Shар'. Capitals and small letters apart,
+one after the other: nested calls for both at once are deeper than SQL tools care to parse.
+-#}
+{% macro spelled_out(name, capitals) -%}
+{%- set pairs = [
+    ('щ', 'shch'), ('ш', 'sh'), ('ч', 'ch'), ('ж', 'zh'), ('х', 'kh'), ('ц', 'ts'), ('ю', 'yu'), ('я', 'ya'), ('ё', 'yo')
 ] -%}
-{%- set letters = 'абвгдезийклмнопрстуфыэәғқңөұүһіАБВГДЕЗИЙКЛМНОПРСТУФЫЭӘҒҚҢӨҰҮҺІ' -%}
-{%- set latin = 'abvgdeziyklmnoprstufyeagknouuhiABVGDEZIYKLMNOPRSTUFYEAGKNOUUHI' -%}
+    {% for _ in pairs %}replace({% endfor %}{{ name }}
+    {%- for letter, latin in pairs -%}
+        , '{{ letter | upper if capitals else letter }}', '{{ latin | capitalize if capitals else latin }}')
+    {%- endfor %}
+{%- endmacro %}
+
+{#- What is left of Kazakh and Russian letters in Latin ones without diacritics: 'Өскемен' -> 'Oskemen'. -#}
+{% macro romanised(name) -%}
     translate(
-        {% for _ in digraphs %}replace({% endfor %}{{ name }}
-        {%- for letter, replacement in digraphs %}, '{{ letter }}', '{{ replacement }}'){% endfor %},
-        '{{ letters }}ъьЪЬ', '{{ latin }}'
+        {{ name }},
+        'абвгдезийклмнопрстуфыэәғқңөұүһіАБВГДЕЗИЙКЛМНОПРСТУФЫЭӘҒҚҢӨҰҮҺІъьЪЬ',
+        'abvgdeziyklmnoprstufyeagknouuhiABVGDEZIYKLMNOPRSTUFYEAGKNOUUHI'
     )
 {%- endmacro %}

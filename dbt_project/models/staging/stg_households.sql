@@ -14,7 +14,7 @@ with ranked as (
         row_number() over (
             partition by received.as_of_date, received.kato, received.area_type
             order by
-                extracts.source_rank,
+                extracts.source_rank asc,
                 extracts.received_order desc,
                 received.extract_id desc,
                 received.source_row desc

@@ -20,7 +20,7 @@ with ranked as (
         row_number() over (
             partition by received.statement_id
             order by
-                extracts.source_rank,
+                extracts.source_rank asc,
                 extracts.received_order desc,
                 received.extract_id desc,
                 received.source_row desc

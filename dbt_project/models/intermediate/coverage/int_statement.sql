@@ -24,7 +24,7 @@ select
     known.repeats_statement_id,
     known.related_statement_id,
     known.target_id,
-    known.benchmark_technology,
+    coalesce(known.has_benchmark, false) as has_benchmark,
     known.missing_extracts,
     known.note
 from {{ ref('public_statement') }} as known

@@ -41,6 +41,40 @@ named as (
         {{ plain_name_ru('name_ru') }} as plain_name_ru,
         {{ plain_name_kk('name_kk') }} as plain_name_kk
     from coded
+),
+
+spelled as (
+    select
+        kato,
+        edition,
+        level,
+        region_kato,
+        district_kato,
+        sub_district_kato,
+        type_code,
+        name_ru,
+        name_kk,
+        plain_name_ru,
+        plain_name_kk,
+        {{ spelled_out('coalesce(plain_name_kk, plain_name_ru)', capitals=true) }} as capitals_spelled_out
+    from named
+),
+
+latin as (
+    select
+        kato,
+        edition,
+        level,
+        region_kato,
+        district_kato,
+        sub_district_kato,
+        type_code,
+        name_ru,
+        name_kk,
+        plain_name_ru,
+        plain_name_kk,
+        {{ spelled_out('capitals_spelled_out', capitals=false) }} as name_spelled_out
+    from spelled
 )
 
 select
@@ -61,5 +95,5 @@ select
     name_kk,
     plain_name_ru,
     plain_name_kk,
-    {{ romanised('coalesce(plain_name_kk, plain_name_ru)') }} as name_en
-from named
+    {{ romanised('name_spelled_out') }} as name_en
+from latin

@@ -17,7 +17,7 @@ ranked_positions as (
         population,
         row_number() over (
             partition by settlement_kato
-            order by coalesce(population, -1) desc, place_id
+            order by coalesce(population, -1) desc, place_id asc
         ) as preference
     from {{ ref('stg_settlement_position') }}
     where settlement_kato is not null

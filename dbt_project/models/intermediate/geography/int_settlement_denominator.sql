@@ -1,7 +1,8 @@
+-- Address filings are read through their rollup: the rows themselves run into hundreds of millions.
 with periods as (
     select distinct as_of_date from {{ ref('stg_operator_availability') }}
     union
-    select distinct as_of_date from {{ ref('stg_operator_address_availability') }}
+    select distinct as_of_date from {{ ref('int_address_rollup') }}
     union
     select distinct as_of_date from {{ ref('stg_rural_connection_plan') }}
 ),

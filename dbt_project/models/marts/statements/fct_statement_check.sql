@@ -1,5 +1,4 @@
 {% set figure_days = 92 %}
-{% set benchmark_days = 730 %}
 
 with statements as (
     select
@@ -25,14 +24,13 @@ with statements as (
         repeats_statement_id,
         related_statement_id,
         target_id,
-        benchmark_technology,
         missing_extracts,
         note
     from {{ ref('int_statement') }}
 ),
 
--- What is looked up for a statement: the figure its words mean, the figure its number may come from, the figure it
--- starts from, the latest one there is, and what ITU has.
+-- What is looked up for a statement: the figure its words mean, the figure its number may come from, the figure
+-- it starts from, and the latest one there is.
 questions as (
     select
         statement_id,
@@ -77,18 +75,6 @@ questions as (
         cast('9999-12-31' as date) as as_of_date,
         9999999 as oldest_days
     from statements
-    union all
-    select
-        statement_id,
-        'benchmark' as role,
-        'itu_population_covered_pct' as metric_id,
-        benchmark_technology as technology,
-        '000000000' as kato,
-        'all' as area_type,
-        case when as_of_date < stated_at then as_of_date else stated_at end as as_of_date,
-        {{ benchmark_days }} as oldest_days
-    from statements
-    where benchmark_technology is not null
 ),
 
 found as (
@@ -125,9 +111,7 @@ answers as (
         max(case when role = 'baseline' then denominator end) as baseline_denominator,
         max(case when role = 'baseline' then as_of_date end) as baseline_found_date,
         max(case when role = 'latest' then value end) as latest_value,
-        max(case when role = 'latest' then as_of_date end) as latest_date,
-        max(case when role = 'benchmark' then value end) as benchmark_value,
-        max(case when role = 'benchmark' then as_of_date end) as benchmark_as_of
+        max(case when role = 'latest' then as_of_date end) as latest_date
     from found
     where recency = 1
     group by statement_id
@@ -202,8 +186,7 @@ explained as (
         {{ explain_share() }} as share_of_villages,
         {{ explain_sum() }} as sum_so_far,
         {{ explain_related() }} as other_statement,
-        {{ explain_outlook() }} as outlook,
-        {{ explain_benchmark() }} as benchmark
+        {{ explain_outlook() }} as outlook
     from statements
     inner join judged on statements.statement_id = judged.statement_id
     left join answers on statements.statement_id = answers.statement_id
@@ -232,7 +215,6 @@ select
         explained.sum_so_far,
         explained.other_statement,
         explained.outlook,
-        explained.benchmark,
         statements.note
     ) as explanation,
     'published' as status,
@@ -242,8 +224,6 @@ select
     statements.definition_claimed,
     statements.definition_measured,
     answers.measured_value,
-    answers.benchmark_value,
-    answers.benchmark_as_of,
     statements.source_url
 from statements
 inner join judged on statements.statement_id = judged.statement_id

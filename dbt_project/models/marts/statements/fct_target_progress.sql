@@ -37,7 +37,7 @@ latest as (
     where recency = 1
 ),
 
-trailing as (
+year_back as (
     select
         target_id,
         as_of_date as start_date,
@@ -50,7 +50,7 @@ trailing as (
             row_number() over (partition by target_id order by as_of_date) as place
         from series
         where {{ days_between('as_of_date', 'latest_date') }} <= {{ trailing_days }}
-    ) as year_back
+    ) as recent
     where place = 1
 ),
 
@@ -106,12 +106,12 @@ rates as (
             when targets.due_date > latest.as_of_date
                 then {{ months_between_dates('latest.as_of_date', 'targets.due_date') }}
         end as months_left,
-        (latest.value - trailing.start_value)
-        / nullif({{ months_between_dates('trailing.start_date', 'latest.as_of_date') }}, 0)
+        (latest.value - year_back.start_value)
+        / nullif({{ months_between_dates('year_back.start_date', 'latest.as_of_date') }}, 0)
             as actual_monthly_rate
     from {{ ref('int_target') }} as targets
     left join latest on targets.target_id = latest.target_id
-    left join trailing on targets.target_id = trailing.target_id
+    left join year_back on targets.target_id = year_back.target_id
     left join history on targets.target_id = history.target_id
     left join spread on targets.target_id = spread.target_id
 ),
