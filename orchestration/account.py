@@ -5,7 +5,6 @@ Belongs here: pure functions from outcomes to Markdown and numbers. Does not bel
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from warehouse.lake import Outcome
 
-_COLOURS = {"accepted": "#2e7d5b", "quarantined": "#c4622d", "duplicate": "#8a8f98"}
+_BAR_LETTERS = 20
 _MAX_MESSAGE = 160
 
 
@@ -80,6 +79,16 @@ def files_table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines) if len(lines) > 2 else "No file received."
 
 
+def trouble_table(outcomes: Sequence[Outcome]) -> str:
+    """Markdown table of files that were not taken, and why."""
+    if not outcomes:
+        return "None."
+    lines = ["| File | Outcome | Why |", "|---|---|---|"]
+    for outcome in sorted(outcomes, key=lambda o: (o.outcome, o.file_name, o.extract_id)):
+        lines.append(f"| `{_cell(outcome.file_name)}` | {outcome.outcome} | {_remark(outcome)} |")
+    return "\n".join(lines)
+
+
 def _remark(outcome: Outcome) -> str:
     if outcome.superseded_by:
         return f"superseded by {_cell(outcome.superseded_by)}"
@@ -92,45 +101,22 @@ def _cell(text: str) -> str:
 
 
 def rows_chart(accounts: Sequence[tuple[str, RowAccount]]) -> str:
-    """Markdown with a bar chart: one stacked bar a label, its rows accepted, quarantined and duplicate."""
+    """Markdown bar chart: one bar a label, its rows accepted, then those quarantined or duplicate.
+
+    Drawn with letters and kept short, because Dagster shows a long text only on request, and no image at all.
+    """
     if not accounts:
         return "No row received."
-    image = base64.b64encode(rows_svg(accounts).encode()).decode()
-    return f"![rows accepted, quarantined and duplicate](data:image/svg+xml;base64,{image})"
-
-
-def rows_svg(accounts: Sequence[tuple[str, RowAccount]]) -> str:
-    """The chart of `rows_chart` as SVG text."""
-    label_width, bar_width, row_height = 110, 340, 20
     widest = max(rows.accepted + rows.quarantined + rows.duplicate for _, rows in accounts) or 1
-    height = row_height * len(accounts) + 26
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{label_width + bar_width + 130}" height="{height}" '
-        'font-family="sans-serif" font-size="12">'
-    ]
-    for line, (label, rows) in enumerate(accounts):
-        top = line * row_height
-        parts.append(f'<text x="0" y="{top + 14}" fill="#6b7280">{_xml(label)}</text>')
-        left = float(label_width)
-        for name in _COLOURS:
-            count = getattr(rows, name)
-            width = bar_width * count / widest
-            # A few rows among millions still deserve a visible mark.
-            width = max(width, 1.5) if count else 0.0
-            parts.append(
-                f'<rect x="{left:.1f}" y="{top + 3}" width="{width:.1f}" height="14" fill="{_COLOURS[name]}"/>'
-            )
-            left += width
-        amount = number(rows.accepted) + (f" / {number(rows.quarantined)}" if rows.quarantined else "")
-        parts.append(f'<text x="{left + 6:.1f}" y="{top + 14}" fill="#6b7280">{amount}</text>')
-    legend_top = row_height * len(accounts) + 18
-    left = float(label_width)
-    for name, colour in _COLOURS.items():
-        parts.append(f'<rect x="{left:.0f}" y="{legend_top - 9}" width="10" height="10" fill="{colour}"/>')
-        parts.append(f'<text x="{left + 14:.0f}" y="{legend_top}" fill="#6b7280">{name}</text>')
-        left += 100
-    return "".join([*parts, "</svg>"])
+    lines = ["| | accepted █ refused ▒ | accepted | quarantined | duplicate |", "|---|:--|--:|--:|--:|"]
+    for label, rows in accounts:
+        accepted = _bar(rows.accepted, widest, "█")
+        refused = _bar(rows.quarantined + rows.duplicate, widest, "▒")
+        counts = " | ".join(number(count) for count in (rows.accepted, rows.quarantined, rows.duplicate))
+        lines.append(f"| {_cell(label)} | {accepted}{refused} | {counts} |")
+    return "\n".join(lines)
 
 
-def _xml(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _bar(count: int, widest: int, letter: str) -> str:
+    """A bar in letters; a few rows among millions still deserve a visible mark."""
+    return letter * max(round(_BAR_LETTERS * count / widest), 1) if count else ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +75,7 @@ def build_arguments(selection: Collection[str] | None = None) -> list[str]:
     return arguments + _selection_arguments(selection)
 
 
-def test_arguments(selection: Collection[str] | None = None) -> list[str]:
+def data_test_arguments(selection: Collection[str] | None = None) -> list[str]:
     """dbt's arguments that run data tests. Unit tests prove code, not data: they belong to `make test`."""
     return ["test", "--exclude-resource-type", "unit_test", *_selection_arguments(selection)]
 
@@ -153,20 +153,34 @@ def build(
     outcome = DbtOutcome()
     documents = []
     if models is None or models:
+        _drop_seeds(home, models)
         outcome.models = _run(home, build_arguments(models), on_line)
         documents.append(_read_json(home.dbt_target / "run_results.json"))
         prune(home, keep_unknown=models is not None, not_built=[r.unique_id for r in outcome.not_built])
         outcome.row_counts = _row_counts(home)
     if tests is None or tests:
-        outcome.tests = _run(home, test_arguments(tests), on_line)
+        outcome.tests = _run(home, data_test_arguments(tests), on_line)
         documents.append(_read_json(home.dbt_target / "run_results.json"))
     replace_file(home.dbt_target / "run_results.json", json.dumps(merge_run_results(documents)).encode())
     return outcome
 
 
-def merge_run_results(documents: list[Mapping[str, Any]]) -> dict[str, Any]:
+def merge_run_results(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One `run_results.json` from those of several commands: the last one's metadata, everyone's results."""
     return {**documents[-1], "results": [result for document in documents for result in document["results"]]}
+
+
+def _drop_seeds(home: Home, selection: Collection[str] | None) -> None:
+    """Drop seeds before they are loaded: dbt would fill the table there is, with the column types it had."""
+    import duckdb
+
+    if not home.build_file.exists():
+        return
+    nodes = _read_json(home.dbt_target / "manifest.json")["nodes"].values()
+    with duckdb.connect(str(home.build_file)) as connection:
+        for node in nodes:
+            if node["resource_type"] == "seed" and (selection is None or selector(node) in selection):
+                connection.execute(f'drop table if exists "{node["schema"]}"."{node["alias"]}"')
 
 
 def prune(home: Home, keep_unknown: bool, not_built: Collection[str]) -> list[str]:
@@ -203,7 +217,9 @@ def _row_counts(home: Home) -> dict[str, int]:
     import duckdb
 
     with duckdb.connect(str(home.build_file), read_only=True) as connection:
-        rows = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
+        rows = connection.execute(
+            "select schema_name, table_name, estimated_size from duckdb_tables()"
+        ).fetchall()
     return {f"{schema}.{name}": int(count) for schema, name, count in rows}
 
 
@@ -230,7 +246,14 @@ def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | N
         if on_line is not None and event.info.name in _NODE_EVENTS:
             on_line(event.info.msg)
 
-    quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    quiet = [
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "info",
+        "--no-use-colors",
+        "--no-send-anonymous-usage-stats",
+    ]
     with _set(environment(home)):
         try:
             runner = dbtRunner(manifest=_manifest_in_memory(home), callbacks=[on_event])

@@ -69,7 +69,11 @@ class Translator(DagsterDbtTranslator):
         return [self._deliveries] if source in DELIVERY_SOURCES else self._sender_keys.get(source, [])
 
     def get_asset_check_spec(
-        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
         """The check of one data test.
 
@@ -120,7 +124,9 @@ def test_description(test: Mapping[str, Any]) -> str:
     kind = (test.get("test_metadata") or {}).get("name")
     if not kind:
         return str(test["name"]).replace("_", " ")
-    arguments = {k: v for k, v in test["test_metadata"].get("kwargs", {}).items() if k not in ("model", "column_name")}
+    arguments = {
+        k: v for k, v in test["test_metadata"].get("kwargs", {}).items() if k not in ("model", "column_name")
+    }
     subject = f"column {test['column_name']}" if test.get("column_name") else "rows"
     detail = ", ".join(f"{name} = {_plain(value)}" for name, value in sorted(arguments.items()))
     return f"{subject}: {kind.replace('_', ' ')}" + (f" ({detail})" if detail else "")
@@ -156,7 +162,8 @@ def build_dbt_assets(
     ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
         selected = selection(context, manifest)
         with progress.current().stage("dbt"), only_passing_failures_retried():
-            outcome = dbt.build(home.home, *selected, on_line=_log_line(context))
+            outcome = dbt.build(home.home, *selected, on_line=progress.current().note)
+        _log_what_went_wrong(context, outcome)
         yield from _outputs(context, manifest, outcome)
         yield from _check_results(context, outcome)
         if outcome.not_built:
@@ -165,12 +172,18 @@ def build_dbt_assets(
     return build
 
 
-def _log_line(context: dg.AssetExecutionContext) -> Any:
-    def log(line: str) -> None:
-        progress.current().note(f"dbt: {line}")
-        context.log.debug(line)
-
-    return log
+def _log_what_went_wrong(context: dg.AssetExecutionContext, outcome: DbtOutcome) -> None:
+    """One line for each model not built and each test not passed; all that went well is in the results."""
+    for result in (*outcome.not_built, *(test for test in outcome.tests if test.status != "pass")):
+        name = result.unique_id.split(".")[2]
+        context.log.warning(f"{name}: {result.status}. {short_message(result.message)}")
+    failed = sum(test.status != "pass" for test in outcome.tests)
+    text = (
+        f"{len(outcome.models)} models and seeds, {len(outcome.not_built)} not built; "
+        f"{len(outcome.tests)} tests, {failed} not passed"
+    )
+    context.log.info(f"dbt: {text}")
+    progress.current().line(f"dbt      {text}")
 
 
 def selection(

@@ -20,9 +20,14 @@ _SETTINGS = "dagster.yaml"
 _COMMAND_LINE_SETTINGS = "dagster-command-line.yaml"
 
 
-def settings(command_line: bool) -> dict[str, object]:
+def settings(home: Home, command_line: bool) -> dict[str, object]:
     """The instance's settings. On the command line no step output is captured: it would start four processes a step."""
     chosen: dict[str, object] = {
+        "event_log_storage": {
+            "module": "orchestration.event_log",
+            "class": "KeptSqliteEventLogStorage",
+            "config": {"base_dir": str(home.dagster / "history" / "runs")},
+        },
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
         "concurrency": {
@@ -44,7 +49,7 @@ def write_settings(home: Home) -> None:
     """Write the instance's settings where Dagster looks for them, when they differ."""
     home.dagster.mkdir(parents=True, exist_ok=True)
     for name, command_line in ((_SETTINGS, False), (_COMMAND_LINE_SETTINGS, True)):
-        text = yaml.safe_dump(settings(command_line), sort_keys=True)
+        text = yaml.safe_dump(settings(home, command_line), sort_keys=True)
         path = home.dagster / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

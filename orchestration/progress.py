@@ -40,6 +40,16 @@ class Progress:
                 self._status.stop()
                 self._status = None
 
+    @contextmanager
+    def remainder(self, name: str) -> Iterator[None]:
+        """Time what the stages inside leave over."""
+        started, before = time.perf_counter(), sum(self.seconds.values())
+        try:
+            yield
+        finally:
+            inside = sum(self.seconds.values()) - before
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started - inside
+
     def note(self, text: str) -> None:
         """What the running stage is at; replaces the note before."""
         if self._status is not None:

@@ -98,6 +98,8 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with progress.current().stage("audit"), only_passing_failures_retried():
             report = publication.audit(home.home)
+        counts = ", ".join(f"{count} {status}" for status, count in report.counts().items())
+        progress.current().line(f"audit    {len(report.outcomes)} checks: {counts}")
         outcomes = {outcome.check_id: outcome for outcome in report.outcomes}
         for note in report.notes:
             context.log.warning(note)
@@ -135,7 +137,9 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
             if not verdicts.published:
                 raise NothingToPublish(verdicts)
             published = publication.publish(home.home, verdicts, code_version())
-        context.log.info(f"{published.publication_id}: {len(verdicts.published)} of {len(verdicts)} metrics")
+        text = f"{published.publication_id}, {len(verdicts.published)} of {len(verdicts)} metrics published"
+        context.log.info(text)
+        progress.current().line(f"release  {text}")
         return dg.MaterializeResult(
             metadata={
                 "publication": published.publication_id,
@@ -179,7 +183,9 @@ def outcomes_table(outcomes: Sequence[CheckOutcome]) -> str:
     if not outcomes:
         return "Every check passed."
     lines = ["| Check | Severity | Status | Observed |", "|---|---|---|---|"]
-    lines += [f"| `{o.check_id}` | {o.severity} | {o.status} | {_cell(o.observed)} |" for o in outcomes[:_SHOWN]]
+    lines += [
+        f"| `{o.check_id}` | {o.severity} | {o.status} | {_cell(o.observed)} |" for o in outcomes[:_SHOWN]
+    ]
     return "\n".join([*lines, *_and_more(len(outcomes))])
 
 

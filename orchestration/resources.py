@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from warehouse.verdicts import Verdicts
 
 
-class HomeResource(dg.ConfigurableResource):
+class HomeResource(dg.ConfigurableResource[None]):
     """The home a run works on, and the inboxes it reads; empty values mean the environment's."""
 
     root: str = ""
@@ -42,11 +42,15 @@ class HomeResource(dg.ConfigurableResource):
         return [Path(path).resolve() for path in named] or [self.home.inbox]
 
 
-class IngestionEngine(dg.ConfigurableResource):
+class IngestionEngine(dg.ConfigurableResource[None]):
     """Deliveries to lake."""
 
     def ingest(
-        self, home: Home, inboxes: Sequence[Path], layouts: Sequence[str] | None, progress: Callable[[str], None]
+        self,
+        home: Home,
+        inboxes: Sequence[Path],
+        layouts: Sequence[str] | None,
+        progress: Callable[[str], None],
     ) -> "IngestReport":
         """Bring deliveries of some layouts (None: of all, and files of none) into the lake."""
         from ingestion.pipeline import ingest
@@ -58,7 +62,7 @@ class IngestionEngine(dg.ConfigurableResource):
         return lake.with_currency(lake.read_outcomes(home))
 
 
-class DbtEngine(dg.ConfigurableResource):
+class DbtEngine(dg.ConfigurableResource[None]):
     """Lake to build."""
 
     def build(
@@ -74,7 +78,7 @@ class DbtEngine(dg.ConfigurableResource):
         return dbt_engine.build(home, models=models, tests=tests, on_line=on_line)
 
 
-class PublicationEngine(dg.ConfigurableResource):
+class PublicationEngine(dg.ConfigurableResource[None]):
     """Build to release: the audit, the gate, the release."""
 
     def audit(self, home: Home) -> "AuditReport":

@@ -8,7 +8,13 @@ import dagster as dg
 #: Three more tries, 2, 4 and 8 seconds apart, a little spread so that two runs do not step in time.
 POLICY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
-_PASSING = ("could not set lock", "conflicting lock", "temporarily unavailable", "timed out", "connection reset")
+_PASSING = (
+    "could not set lock",
+    "conflicting lock",
+    "temporarily unavailable",
+    "timed out",
+    "connection reset",
+)
 _LASTING = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 

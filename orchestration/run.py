@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from orchestration.environment import INBOX_VARIABLE
 from orchestration.progress import Progress, watching
-from orchestration.resources import INBOX_VARIABLE
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
     """
     os.environ["QAMTU_HOME"] = str(home.root)
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
-    with _only_run(home), watching(progress):
+    with _only_run(home), watching(progress), progress.remainder("dagster"):
         with progress.stage("load"):
             from orchestration.automation import PUBLISH, REFRESH
             from orchestration.definitions import defs
@@ -64,8 +63,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
         with open_instance(home) as instance:
             for run_id in close_abandoned_runs(instance):
                 progress.line(f"an earlier run was cut off and is closed: {run_id}")
-            with progress.stage("dagster"):
-                job = defs.resolve_job_def(REFRESH.name)
+            job = defs.resolve_job_def(REFRESH.name)
             errors: list[str] = []
             result = _execute(job, instance, debug)
             if not result.success:
@@ -75,9 +73,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
             return _result_of(result, errors, progress.seconds)
 
 
-def _execute(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, debug: bool
-) -> dg.ExecuteInProcessResult:
+def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, debug: bool) -> dg.ExecuteInProcessResult:
     from orchestration.instance import COMMAND_LINE_TAG
 
     level = "DEBUG" if debug else "CRITICAL"
@@ -128,7 +124,7 @@ def _result_of(result: dg.ExecuteInProcessResult, errors: list[str], seconds: di
     return RunResult(
         exit_code=NOTHING if nothing else ERROR,
         run_id=result.run_id,
-        errors=tuple([*errors, *(e for e in _errors(result) if e not in errors)]),
+        errors=(*errors, *(error for error in _errors(result) if error not in errors)),
         seconds=seconds,
     )
 

@@ -14,7 +14,7 @@ import dagster as dg
 from ingestion.contract import Column, Contract, load_contracts
 from ingestion.layout import Layout
 from orchestration import progress
-from orchestration.account import RowAccount, account_of, files_table, rows_chart, total
+from orchestration.account import RowAccount, account_of, files_table, rows_chart, total, trouble_table
 from orchestration.owners import as_owner
 from orchestration.partitions import QUARTERS, quarter_key, quarter_name
 from orchestration.resources import HomeResource, IngestionEngine
@@ -102,7 +102,9 @@ def column_schema(contract: Contract) -> dg.TableSchema:
                 name=column.name,
                 type=column.physical_type,
                 description=column.description + (f" Unit: {column.unit}." if column.unit else ""),
-                constraints=dg.TableColumnConstraints(nullable=not column.required, other=_constraints(column)),
+                constraints=dg.TableColumnConstraints(
+                    nullable=not column.required, other=_constraints(column)
+                ),
                 tags={"key": ""} if column.primary_key else {},
             )
             for column in contract.columns
@@ -140,7 +142,9 @@ def asset_spec(extract: Extract, everything: Sequence[Extract]) -> dg.AssetSpec:
         metadata={
             "dagster/column_schema": column_schema(contract),
             "layouts": dg.MetadataValue.md(
-                "\n".join(f"- `{layout.layout_id}` reads `{layout.file_pattern}`" for layout in extract.layouts)
+                "\n".join(
+                    f"- `{layout.layout_id}` reads `{layout.file_pattern}`" for layout in extract.layouts
+                )
             ),
             "contract": dg.MetadataValue.text(f"{contract.id} {contract.version}"),
             "key": dg.MetadataValue.text(", ".join(contract.key)),
@@ -180,7 +184,11 @@ def _sender_definition(sender: str, own: list[Extract], everything: list[Extract
     def read_sender(
         context: dg.AssetExecutionContext, home: HomeResource, ingestion: IngestionEngine
     ) -> Iterator[dg.MaterializeResult[None]]:
-        chosen = [by_key[key] for key in sorted(context.selected_asset_keys)]
+        # Dagster wants an asset after those it depends on: the classifier of places first.
+        chosen = sorted(
+            (by_key[key] for key in context.selected_asset_keys),
+            key=lambda extract: (extract.kind not in PLACE_KINDS, extract.kind),
+        )
         layout_ids = [layout.layout_id for extract in chosen for layout in extract.layouts]
         with progress.current().stage("ingest", sender), only_passing_failures_retried():
             ingestion.ingest(home.home, home.inboxes, layout_ids, progress.current().note)
@@ -194,7 +202,9 @@ def _sender_definition(sender: str, own: list[Extract], everything: list[Extract
     return read_sender
 
 
-def _record_quarters(context: dg.AssetExecutionContext, extract: Extract, outcomes: Sequence[Outcome]) -> None:
+def _record_quarters(
+    context: dg.AssetExecutionContext, extract: Extract, outcomes: Sequence[Outcome]
+) -> None:
     """Say which quarters were received. A run without partitions records them itself, one by one."""
     by_quarter: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -262,6 +272,12 @@ def deliveries_asset(layouts: Mapping[str, Layout]) -> dg.AssetsDefinition:
         with progress.current().stage("ingest", "all deliveries"), only_passing_failures_retried():
             ingestion.ingest(home.home, home.inboxes, None, progress.current().note)
             known = ingestion.outcomes(home.home)
+        rows = total(account_of(outcome) for outcome in known)
+        refused = sum(not outcome.is_accepted for outcome in known)
+        progress.current().line(
+            f"ingest   {len(known)} files, {refused} not taken; rows: {rows.accepted:,} accepted, "
+            f"{rows.quarantined:,} quarantined, {rows.duplicate:,} duplicate"
+        )
         for outcome in known:
             if not outcome.is_accepted:
                 context.log.warning(f"{outcome.outcome}: {outcome.message}")
@@ -287,5 +303,5 @@ def deliveries_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "rows_quarantined": rows.quarantined,
         "rows_duplicate": rows.duplicate,
         "row_chart": dg.MetadataValue.md(rows_chart(sorted(by_sender.items()))),
-        "files_not_accepted": dg.MetadataValue.md(files_table(trouble) if trouble else "None."),
+        "files_not_accepted": dg.MetadataValue.md(trouble_table(trouble)),
     }

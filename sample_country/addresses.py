@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from sample_country.filing import book, rounded, stamped, unknown_code
+from sample_country.inbox import Injected
 from sample_country.population import divide
-from sample_country.writers import Injected
 
 if TYPE_CHECKING:
     from sample_country.filing import Filing
@@ -35,7 +35,10 @@ _FAULTS_PER_CHUNK = (
 
 @dataclass(frozen=True)
 class Allocation:
-    """How many addresses stand for each place and technology: place, kato, technology, level, down, up, addresses."""
+    """How many addresses stand for each place and technology.
+
+    rows: place, kato, technology, level, down, up, addresses.
+    """
 
     rows: pl.DataFrame
 
@@ -48,12 +51,22 @@ class Allocation:
 def _claims(filing: Filing, day: dt.date, technologies: list[str]) -> pl.DataFrame:
     return (
         book(filing, "dala_telecom", day)
-        .filter(pl.col("technology").is_in(technologies), pl.col("connection_level") >= 2, pl.col("households_passed") > 0)
-        .select(
-            "place", "kind", "kato", "technology", level="connection_level", passed="households_passed",
-            down=rounded("max_download_mbps"), up=rounded("max_upload_mbps"),
+        .filter(
+            pl.col("technology").is_in(technologies),
+            pl.col("connection_level") >= 2,
+            pl.col("households_passed") > 0,
         )
-    )  # fmt: skip
+        .select(
+            "place",
+            "kind",
+            "kato",
+            "technology",
+            level="connection_level",
+            passed="households_passed",
+            down=rounded("max_download_mbps"),
+            up=rounded("max_upload_mbps"),
+        )
+    )
 
 
 def _towns(filing: Filing, day: dt.date, rows: int) -> pl.DataFrame:
@@ -66,8 +79,9 @@ def allocate(filing: Filing, addresses: int | None) -> dict[dt.date, Allocation]
     """Decide what is filed by address.
 
     Without a number, the last two periods hold some small towns, an address for every home passed, about
-    DEFAULT_ROWS in all. With a number, the last period is a national filing of exactly that many addresses over
-    every place with an access network, in proportion to homes passed; one home may then stand for many addresses.
+    DEFAULT_ROWS in all. With a number, the last period is a national filing of exactly that many addresses
+    over every place with an access network, in proportion to homes passed; one home may then stand for many
+    addresses.
     """
     if not filing.periods:
         return {}
@@ -75,12 +89,19 @@ def allocate(filing: Filing, addresses: int | None) -> dict[dt.date, Allocation]
         days = filing.periods[-2:]
         towns = _towns(filing, days[-1], DEFAULT_ROWS // 2)["place"]
         return {
-            day: Allocation(_towns_at(filing, day, towns).with_columns(addresses=pl.col("passed"))) for day in days
+            day: Allocation(_towns_at(filing, day, towns).with_columns(addresses=pl.col("passed")))
+            for day in days
         }
-    claims = _claims(filing, filing.periods[-1], ["fttp", "dsl"]).sort("passed", "kato", "technology", descending=[True, False, False])
+    claims = _claims(filing, filing.periods[-1], ["fttp", "dsl"]).sort(
+        "passed", "kato", "technology", descending=[True, False, False]
+    )
     claims = claims.head(max(1, addresses // 20))
     counts = divide(addresses, claims["passed"].to_numpy().astype(np.float64))
-    claims = claims.with_columns(addresses=pl.Series(counts)).filter(pl.col("addresses") > 0).sort("kato", "technology")
+    claims = (
+        claims.with_columns(addresses=pl.Series(counts))
+        .filter(pl.col("addresses") > 0)
+        .sort("kato", "technology")
+    )
     return {filing.periods[-1]: Allocation(claims)}
 
 
@@ -148,10 +169,16 @@ def write_addresses(filing: Filing, day: dt.date, allocation: Allocation) -> Non
             if filing.with_faults:
                 stream.write(_faulty_lines(chunks, content[:1000]))
             chunks += 1
-    faults = [
-        Injected(f.rule, f.outcome, f.rows * chunks, f.column) for f in _FAULTS_PER_CHUNK
-    ] if filing.with_faults else []  # fmt: skip
+    faults = (
+        [Injected(f.rule, f.outcome, f.rows * chunks, f.column) for f in _FAULTS_PER_CHUNK]
+        if filing.with_faults
+        else []
+    )
     filing.inbox.record(
-        path, target.stat().st_size, sender="sample_dala", extract_kind="operator_address_availability",
-        rows_accepted=allocation.total, faults=faults,
-    )  # fmt: skip
+        path,
+        target.stat().st_size,
+        sender="sample_dala",
+        extract_kind="operator_address_availability",
+        rows_accepted=allocation.total,
+        faults=faults,
+    )

@@ -11,8 +11,9 @@ import polars as pl
 
 from sample_country.faults import Fault, duplicates, mixed_in, overwritten
 from sample_country.filing import Filing, book, rounded, spare_rows, whole
+from sample_country.inbox import Injected
 from sample_country.periods import quarter_of
-from sample_country.writers import Injected, Sheet, xlsx_bytes
+from sample_country.writers import Sheet, xlsx_bytes
 
 SENDER = "sample_arman"
 OPERATOR = "arman_mobile"
@@ -21,10 +22,19 @@ _TECHNOLOGY = {"2g": "2G (GSM)", "3g": "3G (UMTS)", "4g": "4G (LTE)", "5g": "5G 
 _SHEETS = {"2G-3G": ["2g", "3g"], "4G-5G": ["4g", "5g"]}
 _COLUMNS = ["number", "region", "district", "settlement", "kato", "technology", "level", "down", "up"]
 _HEADER = [
-    ["№", "Облыс / Область", "Аудан / Район", "Елді мекен / Населённый пункт", "КАТО", "Технология",
-     "Қосылу деңгейі / Уровень подключения", "Жылдамдық, Мбит/с / Скорость, Мбит/с", None],
+    [
+        "№",
+        "Облыс / Область",
+        "Аудан / Район",
+        "Елді мекен / Населённый пункт",
+        "КАТО",
+        "Технология",
+        "Қосылу деңгейі / Уровень подключения",
+        "Жылдамдық, Мбит/с / Скорость, Мбит/с",
+        None,
+    ],
     [None] * 7 + ["қабылдау / загрузка", "беру / отдача"],
-]  # fmt: skip
+]
 _MERGED = ["A1:I1", "A2:I2", *(f"{letter}4:{letter}5" for letter in "ABCDEFG"), "H4:I4"]
 _NUMERIC = frozenset({"number", "level", "down", "up"})
 
@@ -45,7 +55,9 @@ def _text(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _faults(filing: Filing, day: dt.date, sheet: str, table: pl.DataFrame) -> list[Fault]:
     if sheet == "2G-3G":
-        return [duplicates(table, 12, filing.rng(11, day.toordinal(), 1))] if day == dt.date(2025, 9, 30) else []
+        return (
+            [duplicates(table, 12, filing.rng(11, day.toordinal(), 1))] if day == dt.date(2025, 9, 30) else []
+        )
 
     def spare(count: int, start: int) -> pl.DataFrame:
         return _text(spare_rows(filing, day, "4g", count, start))
@@ -87,16 +99,23 @@ def _sheet(filing: Filing, day: dt.date, name: str, rows: pl.DataFrame) -> tuple
     ]
     foot: list[list[str | None]] = [
         [],
-        ["Жауапты орындаушы / Ответственный исполнитель:", None, None, "Үлгі орындаушы / Образцовый исполнитель"],
+        [
+            "Жауапты орындаушы / Ответственный исполнитель:",
+            None,
+            None,
+            "Үлгі орындаушы / Образцовый исполнитель",
+        ],
         ["Қол қойылған күні / Дата подписания:", None, None, f"{day:%d.%m.%Y}"],
     ]
-    sheet = Sheet(name, head, table.select(_COLUMNS), foot, _NUMERIC, _MERGED, (6, 26, 24, 26, 12, 14, 12, 12, 12))
+    sheet = Sheet(
+        name, head, table.select(_COLUMNS), foot, _NUMERIC, _MERGED, (6, 26, 24, 26, 12, 14, 12, 12, 12)
+    )
     return sheet, len(good), injected
 
 
 def write(filing: Filing) -> None:
     """Write the operator's workbook of every period."""
-    for day in filing.files_of(OPERATOR):
+    for day in filing.periods:
         rows = book(filing, OPERATOR, day)
         cover = Sheet(
             "Титул",
@@ -105,11 +124,17 @@ def write(filing: Filing) -> None:
         )
         sheets, accepted, injected = [cover], 0, []
         for name, technologies in _SHEETS.items():
-            sheet, good, faults = _sheet(filing, day, name, rows.filter(pl.col("technology").is_in(technologies)))
+            sheet, good, faults = _sheet(
+                filing, day, name, rows.filter(pl.col("technology").is_in(technologies))
+            )
             sheets.append(sheet)
             accepted += good
             injected += faults
         filing.inbox.add(
-            f"{SENDER}/{day.year}/arman_{day.year}-Q{quarter_of(day)}.xlsx", xlsx_bytes(sheets), sender=SENDER,
-            extract_kind="operator_availability", rows_accepted=accepted, faults=injected,
-        )  # fmt: skip
+            f"{SENDER}/{day.year}/arman_{day.year}-Q{quarter_of(day)}.xlsx",
+            xlsx_bytes(sheets),
+            sender=SENDER,
+            extract_kind="operator_availability",
+            rows_accepted=accepted,
+            faults=injected,
+        )

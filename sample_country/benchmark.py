@@ -1,6 +1,7 @@
 """Outside evidence in ITU's own format: Kazakhstan's series on population covered by mobile networks.
 
-Belongs here: the figures ITU publishes for Kazakhstan (ITU DataHub, read 2026), carried as facts. Does not belong
+Belongs here: the figures ITU publishes for Kazakhstan (ITU DataHub, read 2026), carried as facts. Does not
+belong
 here: the full series, which is an extract of its own.
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from sample_country.writers import Inbox, text_bytes
+from sample_country.inbox import Inbox
+from sample_country.writers import text_bytes
 
 SENDER = "sample_itu"
 _SERIES = {
@@ -24,17 +26,29 @@ def write(inbox: Inbox) -> None:
     table = pl.DataFrame(
         [
             {
-                "seriesID": str(number), "seriesCode": code, "seriesName": name, "seriesParent": None, "seriesUnits": "%",
-                "entityID": "277", "entityIso": "KAZ", "entityName": "Kazakhstan", "dataValue": value,
-                "dataYear": str(year), "dataNote": None, "dataSource": "ITU DataHub, carried into the sample",
+                "seriesID": str(number),
+                "seriesCode": code,
+                "seriesName": name,
+                "seriesParent": None,
+                "seriesUnits": "%",
+                "entityID": "277",
+                "entityIso": "KAZ",
+                "entityName": "Kazakhstan",
+                "dataValue": value,
+                "dataYear": str(year),
+                "dataNote": None,
+                "dataSource": "ITU DataHub, carried into the sample",
                 "seriesDescription": "Percentage of inhabitants within range of a signal, subscribers or not",
             }
             for code, (number, name, values) in _SERIES.items()
             for year, value in values.items()
         ],
         schema_overrides={"seriesParent": pl.String, "dataNote": pl.String},
-    )  # fmt: skip
+    )
     inbox.add(
-        "itu_datahub/population_coverage_mobile_network_sample.csv", text_bytes(table, encoding="utf-8-sig", quote_all=True),
-        sender=SENDER, extract_kind="itu_indicators", rows_accepted=len(table),
-    )  # fmt: skip
+        "itu_datahub/population_coverage_mobile_network_sample.csv",
+        text_bytes(table, encoding="utf-8-sig", quote_all=True),
+        sender=SENDER,
+        extract_kind="itu_indicators",
+        rows_accepted=len(table),
+    )

@@ -1,8 +1,8 @@
 """The statistics bureau: KATO editions and changes, population, households, positions.
 
 Belongs here: the bureau's files and slips. Does not belong here: which places there are and who lives in them
-(`country`). All counts are stated on the map of the latest edition, as the bureau restates its series; lists of
-settlements keep the codes of their day.
+(`country`). All counts are stated on the map of the latest edition, as the bureau restates its series; lists
+of settlements keep the codes of their day.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from sample_country.country import Country, changes
+from sample_country.country import Country
 from sample_country.faults import Fault, duplicates, mixed_in, overwritten
 from sample_country.filing import Filing, unknown_code
+from sample_country.inbox import Inbox
 from sample_country.periods import CENSUS_DATES, TRANSFER_DATE
 from sample_country.population import NATION, REPUBLICAN_CITIES
-from sample_country.writers import Inbox, Sheet, text_bytes, xlsx_bytes
+from sample_country.units import changes
+from sample_country.writers import Sheet, text_bytes, xlsx_bytes
 
 SENDER = "sample_bureau"
 EDITIONS = {"kato_2021": dt.date(2021, 12, 1), "kato_2022": dt.date(2022, 10, 17)}
@@ -54,15 +56,22 @@ def _write_classifier(inbox: Inbox, country: Country) -> None:
         table = old_edition(country.units, code)
         content = text_bytes(table, encoding="utf-8-sig", delimiter=";")
         inbox.add(
-            f"{SENDER}/kato/sample_KATO_{day:%d.%m.%Y}_ru.csv", content, sender=SENDER, extract_kind=kind, rows_accepted=len(table)
+            f"{SENDER}/kato/sample_KATO_{day:%d.%m.%Y}_ru.csv",
+            content,
+            sender=SENDER,
+            extract_kind=kind,
+            rows_accepted=len(table),
         )
     latest = country.units.filter("is_current").select(
         "kato", pl.lit("NK RK 11-2025").alias("kato_version"), "level", "type_code", "name_ru", "name_kk"
     )
     inbox.add(
-        f"{SENDER}/kato/sample_kato_{LATEST_EDITION}.csv", text_bytes(latest, encoding="utf-8"),
-        sender=SENDER, extract_kind=kind, rows_accepted=len(latest),
-    )  # fmt: skip
+        f"{SENDER}/kato/sample_kato_{LATEST_EDITION}.csv",
+        text_bytes(latest, encoding="utf-8"),
+        sender=SENDER,
+        extract_kind=kind,
+        rows_accepted=len(latest),
+    )
     what = changes(country.units).select(
         "retired_kato",
         "current_kato",
@@ -74,9 +83,12 @@ def _write_classifier(inbox: Inbox, country: Country) -> None:
         note=pl.lit("sample"),
     )
     inbox.add(
-        f"{SENDER}/kato/sample_kato_changes.csv", text_bytes(what, encoding="utf-8"),
-        sender=SENDER, extract_kind="kato_changes", rows_accepted=len(what),
-    )  # fmt: skip
+        f"{SENDER}/kato/sample_kato_changes.csv",
+        text_bytes(what, encoding="utf-8"),
+        sender=SENDER,
+        extract_kind="kato_changes",
+        rows_accepted=len(what),
+    )
 
 
 def by_area(places: pl.DataFrame, value: str, by: str | None) -> pl.DataFrame:
@@ -94,19 +106,26 @@ def by_area(places: pl.DataFrame, value: str, by: str | None) -> pl.DataFrame:
 
 
 def _bulletin_rows(country: Country, year: int) -> pl.DataFrame:
-    """Rows of the bulletin in print order: label, all, urban, rural, by region, district and town below it."""
+    """Rows of the bulletin in print order: label, all, urban, rural; region, its districts, their towns."""
     value = f"population_{year}"
     places = country.places
     regions = by_area(places, value, "region_kato").join(
         places.select(kato="region_kato", label="bulletin_kk").unique(), on="kato", how="left"
     )
-    districts = by_area(places.filter(~pl.col("region_kato").is_in(REPUBLICAN_CITIES)), value, "district_kato").join(
-        places.select(kato="district_kato", label=pl.col("district_kk").str.replace("Қ.Ә.", "қ.ә.", literal=True)).unique(),
-        on="kato", how="left",
-    )  # fmt: skip
+    districts = by_area(
+        places.filter(~pl.col("region_kato").is_in(REPUBLICAN_CITIES)), value, "district_kato"
+    ).join(
+        places.select(
+            kato="district_kato", label=pl.col("district_kk").str.replace("Қ.Ә.", "қ.ә.", literal=True)
+        ).unique(),
+        on="kato",
+        how="left",
+    )
     towns = places.filter(pl.col("census") == "bulletin", ~pl.col("kato").is_in(REPUBLICAN_CITIES))
     towns = by_area(towns, value, "kato").join(
-        places.select("kato", "district_kato", label=pl.col("name_kk").str.replace(r" қ\.$", " қаласы")), on="kato", how="left"
+        places.select("kato", "district_kato", label=pl.col("name_kk").str.replace(r" қ\.$", " қаласы")),
+        on="kato",
+        how="left",
     )
     in_order = pl.concat(
         [
@@ -116,7 +135,9 @@ def _bulletin_rows(country: Country, year: int) -> pl.DataFrame:
         ]
     ).with_columns(region=pl.col("kato").str.slice(0, 2))
     # Republican cities stand last in the bureau's tables.
-    in_order = in_order.sort(pl.col("region").is_in([c[:2] for c in REPUBLICAN_CITIES]), "region", "district", "rank", "kato")
+    in_order = in_order.sort(
+        pl.col("region").is_in([c[:2] for c in REPUBLICAN_CITIES]), "region", "district", "rank", "kato"
+    )
     nation = by_area(places, value, None).with_columns(label=pl.lit("Қазақстан Республикасы"))
     return pl.concat([nation, in_order.select(nation.columns)])
 
@@ -125,7 +146,10 @@ def _write_bulletin(inbox: Inbox, country: Country, day: dt.date) -> None:
     rows = _bulletin_rows(country, day.year)
     cells = rows.select(
         "label",
-        *(pl.when(pl.col(a) > 0).then(pl.col(a).cast(pl.String)).otherwise(pl.lit("-")).alias(a) for a in ("all", "urban", "rural")),
+        *(
+            pl.when(pl.col(a) > 0).then(pl.col(a).cast(pl.String)).otherwise(pl.lit("-")).alias(a)
+            for a in ("all", "urban", "rural")
+        ),
     )
     titles = [
         f"{day.year} жылғы 1 қаңтарға Қазақстан Республикасы халқының саны (үлгі)",
@@ -133,7 +157,9 @@ def _write_bulletin(inbox: Inbox, country: Country, day: dt.date) -> None:
     ]
     cover = Sheet("Обложка", [[], [None, titles[0]], [None, titles[1]]], pl.DataFrame())
     legend = Sheet(
-        "Усл.обозначения", [["Шартты белгілер:", "Условные обозначения:"], ["«-» құбылыс жоқ", "«-» явление отсутствует"]], pl.DataFrame()
+        "Усл.обозначения",
+        [["Шартты белгілер:", "Условные обозначения:"], ["«-» құбылыс жоқ", "«-» явление отсутствует"]],
+        pl.DataFrame(),
     )
     table = Sheet(
         "03",
@@ -144,16 +170,24 @@ def _write_bulletin(inbox: Inbox, country: Country, day: dt.date) -> None:
             [None, None, "қала халқы\nгородское население", "ауыл халқы\nсельское население"],
         ],
         cells,
-        [[], [f"№ 8-15/{day.year}"], [f"{day.year} жылғы 13 ақпан"], ["Жауапты шығарушы:", None, "Үлгі орындаушы"]],
+        [
+            [],
+            [f"№ 8-15/{day.year}"],
+            [f"{day.year} жылғы 13 ақпан"],
+            ["Жауапты шығарушы:", None, "Үлгі орындаушы"],
+        ],
         frozenset({"all", "urban", "rural"}),
         ["A1:D1", "A3:A4", "B3:B4", "C3:D3"],
         (34, 16, 16, 16),
     )
     filled = int(sum(rows.select((pl.col(a) > 0).sum()).item() for a in ("all", "urban", "rural")))
     inbox.add(
-        f"{SENDER}/population/sample_population_{day:%Y-%m-%d}.xlsx", xlsx_bytes([cover, legend, table]),
-        sender=SENDER, extract_kind="population", rows_accepted=filled,
-    )  # fmt: skip
+        f"{SENDER}/population/sample_population_{day:%Y-%m-%d}.xlsx",
+        xlsx_bytes([cover, legend, table]),
+        sender=SENDER,
+        extract_kind="population",
+        rows_accepted=filled,
+    )
 
 
 def _listed(country: Country, day: dt.date, value: str) -> pl.DataFrame:
@@ -175,32 +209,48 @@ def _write_settlement_list(filing: Filing, day: dt.date) -> None:
         # Faulty rows are about places whose district alone is counted, so nothing true is lost with them.
         unlisted = filing.country.places.filter(pl.col("census") == "none").sort("kato").head(4)
         extra = _listed(
-            Country(filing.country.units, unlisted.with_columns(census=pl.lit("list")), [], is_real=False), day, "population"
+            Country(filing.country.units, unlisted.with_columns(census=pl.lit("list")), [], is_real=False),
+            day,
+            "population",
         )
         total = pl.DataFrame([dict.fromkeys(table.columns)], schema=table.schema)
         number = "Всего, человек"
-        faults = [
-            Fault("total_row", overwritten(total, {"Область": "Всего по списку", number: str(table[number].cast(pl.Int64).sum())})),
-            Fault("below_minimum", overwritten(extra[:1], {number: "-12"}), "population"),
-            Fault("not_a_number", overwritten(extra[1:2], {number: "около 300"}), "population"),
-            Fault("kato_unknown", overwritten(extra[2:3], {"Код КАТО": unknown_code(3)}), "kato"),
-        ] if day == CENSUS_DATES[-1] else [duplicates(table, 4, rng)]  # fmt: skip
+        faults = (
+            [
+                Fault(
+                    "total_row",
+                    overwritten(
+                        total, {"Область": "Всего по списку", number: str(table[number].cast(pl.Int64).sum())}
+                    ),
+                ),
+                Fault("below_minimum", overwritten(extra[:1], {number: "-12"}), "population"),
+                Fault("not_a_number", overwritten(extra[1:2], {number: "около 300"}), "population"),
+                Fault("kato_unknown", overwritten(extra[2:3], {"Код КАТО": unknown_code(3)}), "kato"),
+            ]
+            if day == CENSUS_DATES[-1]
+            else [duplicates(table, 4, rng)]
+        )
     mixed, injected = mixed_in(table, faults, rng)
     inbox = filing.inbox
     inbox.add(
         f"{SENDER}/population/sample_population_settlements_{day:%Y-%m-%d}.csv",
         text_bytes(mixed, encoding="utf-8", delimiter=";"),
-        sender=SENDER, extract_kind="population", rows_accepted=len(table), faults=injected,
-    )  # fmt: skip
+        sender=SENDER,
+        extract_kind="population",
+        rows_accepted=len(table),
+        faults=injected,
+    )
 
 
 def _write_households(filing: Filing, day: dt.date) -> None:
     country = filing.country
     value = f"households_{day.year}"
-    wide = pl.concat([by_area(country.places, value, by) for by in (None, "region_kato", "district_kato")]).unique(
-        "kato", keep="first", maintain_order=True
+    wide = pl.concat(
+        [by_area(country.places, value, by) for by in (None, "region_kato", "district_kato")]
+    ).unique("kato", keep="first", maintain_order=True)
+    long = wide.unpivot(index="kato", variable_name="area", value_name="households").filter(
+        pl.col("households") > 0
     )
-    long = wide.unpivot(index="kato", variable_name="area", value_name="households").filter(pl.col("households") > 0)
     known = country.places.filter(pl.col("census") != "none", ~pl.col("kato").is_in(REPUBLICAN_CITIES))
     places = known.select("kato", area=pl.lit("all"), households=value)
     rows = pl.concat([long, places]).sort("kato", "area").filter(pl.col("households") > 0)
@@ -213,7 +263,9 @@ def _write_households(filing: Filing, day: dt.date) -> None:
     table = rows.join(names, on="kato", how="left", maintain_order="left").select(
         pl.col("kato").alias("Код"),
         pl.col("name_ru").alias("Наименование"),
-        pl.col("area").replace_strict({"all": "всё население", "urban": "городская", "rural": "сельская"}).alias("Местность"),
+        pl.col("area")
+        .replace_strict({"all": "всё население", "urban": "городская", "rural": "сельская"})
+        .alias("Местность"),
         pl.col("households").cast(pl.String).alias("Домохозяйства"),
     )
     rng = filing.rng(21, day.toordinal())
@@ -224,9 +276,13 @@ def _write_households(filing: Filing, day: dt.date) -> None:
         faults = [Fault("value_not_mapped", bad, "area_type")]
     mixed, injected = mixed_in(table, faults, rng)
     filing.inbox.add(
-        f"{SENDER}/households/sample_households_{day:%Y-%m-%d}.csv", text_bytes(mixed, encoding="utf-8-sig", delimiter=";"),
-        sender=SENDER, extract_kind="households", rows_accepted=len(table), faults=injected,
-    )  # fmt: skip
+        f"{SENDER}/households/sample_households_{day:%Y-%m-%d}.csv",
+        text_bytes(mixed, encoding="utf-8-sig", delimiter=";"),
+        sender=SENDER,
+        extract_kind="households",
+        rows_accepted=len(table),
+        faults=injected,
+    )
 
 
 def _positions(filing: Filing) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -237,7 +293,9 @@ def _positions(filing: Filing) -> tuple[pl.DataFrame, pl.DataFrame]:
     tagged = set(districts.filter(pl.Series(rng.random(len(districts)) < 0.85)))
     drawn = rng.random(len(places))
     noise = rng.uniform(0.85, 1.15, len(places))
-    has_code = pl.Series((drawn < 0.94) | ~places["name_is_unique"].to_numpy() | (places["kind"] != "village").to_numpy())
+    has_code = pl.Series(
+        (drawn < 0.94) | ~places["name_is_unique"].to_numpy() | (places["kind"] != "village").to_numpy()
+    )
     weight = (places[f"population_{CENSUS_DATES[-1].year}"].to_numpy() * noise).round().astype(np.int64)
     table = places.select(
         place_id=pl.lit("p") + (100_000 + pl.col("place")).cast(pl.String),
@@ -248,7 +306,9 @@ def _positions(filing: Filing) -> tuple[pl.DataFrame, pl.DataFrame]:
         type=pl.col("kind").replace_strict({"city": "city", "village": "village", "site": "locality"}),
         lat=pl.col("latitude").cast(pl.String),
         lon=pl.col("longitude").cast(pl.String),
-        population=pl.when(pl.col("district_kato").is_in(list(tagged))).then(pl.Series(weight).cast(pl.String)),
+        population=pl.when(pl.col("district_kato").is_in(list(tagged))).then(
+            pl.Series(weight).cast(pl.String)
+        ),
     ).filter(pl.Series((drawn < 0.98) | (places["kind"] == "city").to_numpy()))
     return table, places
 
@@ -257,11 +317,21 @@ def _write_positions(filing: Filing) -> None:
     table, places = _positions(filing)
     rng = filing.rng(23)
     # Hamlets of the map that name neither code nor district: kept, and left without a code.
-    spare = places.filter("is_spare").head(15).select(
-        place_id=pl.lit("h") + pl.col("place").cast(pl.String), kato=pl.lit(None, pl.String), region=pl.lit(None, pl.String),
-        district=pl.lit(None, pl.String), name=pl.lit("Безымянный хутор"), type=pl.lit("hamlet"),
-        lat=pl.col("latitude").cast(pl.String), lon=pl.col("longitude").cast(pl.String), population=pl.lit(None, pl.String),
-    )  # fmt: skip
+    spare = (
+        places.filter("is_spare")
+        .head(15)
+        .select(
+            place_id=pl.lit("h") + pl.col("place").cast(pl.String),
+            kato=pl.lit(None, pl.String),
+            region=pl.lit(None, pl.String),
+            district=pl.lit(None, pl.String),
+            name=pl.lit("Безымянный хутор"),
+            type=pl.lit("hamlet"),
+            lat=pl.col("latitude").cast(pl.String),
+            lon=pl.col("longitude").cast(pl.String),
+            population=pl.lit(None, pl.String),
+        )
+    )
     good = pl.concat([table, spare])
     faults: list[Fault] = []
     if filing.with_faults:
@@ -274,9 +344,13 @@ def _write_positions(filing: Filing) -> None:
         ]
     mixed, injected = mixed_in(good, faults, rng)
     filing.inbox.add(
-        f"{SENDER}/sample_settlement_positions.csv", text_bytes(mixed, encoding="utf-8"),
-        sender=SENDER, extract_kind="settlement_positions", rows_accepted=len(good), faults=injected,
-    )  # fmt: skip
+        f"{SENDER}/sample_settlement_positions.csv",
+        text_bytes(mixed, encoding="utf-8"),
+        sender=SENDER,
+        extract_kind="settlement_positions",
+        rows_accepted=len(good),
+        faults=injected,
+    )
 
 
 def write(filing: Filing) -> None:

@@ -12,7 +12,17 @@ import polars as pl
 
 from sample_country.addresses import Allocation, write_addresses
 from sample_country.faults import Fault, duplicates, header_again, mixed_in, overwritten
-from sample_country.filing import Filing, book, grouped, plain_rows, rounded, spare_rows, stamped, unknown_code, whole
+from sample_country.filing import (
+    Filing,
+    book,
+    grouped,
+    plain_rows,
+    rounded,
+    spare_rows,
+    stamped,
+    unknown_code,
+    whole,
+)
 from sample_country.writers import text_bytes
 
 SENDER = "sample_dala"
@@ -29,7 +39,10 @@ _PASSED, _CONNECTED, _NOTE = "Охвачено домохозяйств", "По�
 
 def _text(rows: pl.DataFrame) -> pl.DataFrame:
     # The old code page has no Kazakh letters beyond і.
-    plain = [pl.col(c).str.replace_many(list("ӘәҒғҚқҢңӨөҰұҮүҺһ"), list("АаГгКкНнОоУуУуХх")) for c in ("region", "district", "settlement")]
+    plain = [
+        pl.col(c).str.replace_many(list("ӘәҒғҚқҢңӨөҰұҮүҺһ"), list("АаГгКкНнОоУуУуХх"))
+        for c in ("region", "district", "settlement")
+    ]
     return rows.with_columns(plain).select(
         pl.col("region").alias(_REGION),
         pl.col("district").alias(_DISTRICT),
@@ -70,25 +83,40 @@ def _faults(filing: Filing, day: dt.date, table: pl.DataFrame) -> list[Fault]:
         ],
         dt.date(2024, 6, 30): lambda: [duplicates(table, 25, rng), header_again(table)],
         dt.date(2024, 9, 30): lambda: [
-            Fault("kato_unknown", _with_codes(spare(3, 0), [unknown_code(i) for i in range(3)]), "settlement_kato"),
+            Fault(
+                "kato_unknown",
+                _with_codes(spare(3, 0), [unknown_code(i) for i in range(3)]),
+                "settlement_kato",
+            ),
         ],
         dt.date(2024, 12, 31): lambda: [
             Fault("kato_region_mismatch", _in_other_region(spare(2, 0)), "settlement_kato"),
-            Fault("above_maximum", overwritten(spare(1, 2), {_PASSED: "4\u00a0000\u00a0000"}), "households_passed"),
+            Fault(
+                "above_maximum",
+                overwritten(spare(1, 2), {_PASSED: "4\u00a0000\u00a0000"}),
+                "households_passed",
+            ),
         ],
         dt.date(2025, 3, 31): lambda: [
             Fault("key_conflict", pl.concat([spare(2, 0), overwritten(spare(2, 0), {_LEVEL: "3"})])),
         ],
-        dt.date(2025, 9, 30): lambda: [
-            Fault("kato_retired", _with_codes(spare(2, 0), filing.country.retired[:2]), "settlement_kato"),
-        ]
-        if filing.country.retired
-        else [],
+        dt.date(2025, 9, 30): lambda: (
+            [
+                Fault(
+                    "kato_retired", _with_codes(spare(2, 0), filing.country.retired[:2]), "settlement_kato"
+                ),
+            ]
+            if filing.country.retired
+            else []
+        ),
         dt.date(2025, 12, 31): lambda: [
             duplicates(table, 10, rng),
             Fault("below_minimum", overwritten(spare(1, 0), {_DOWN: "-1"}), "max_download_mbps"),
             Fault("above_maximum", overwritten(spare(1, 1), {_LEVEL: "6"}), "connection_level"),
-            Fault("total_row", overwritten(total[:1], {_REGION: "ВСЕГО по республике", _PASSED: "5\u00a0148\u00a0143"})),
+            Fault(
+                "total_row",
+                overwritten(total[:1], {_REGION: "ВСЕГО по республике", _PASSED: "5\u00a0148\u00a0143"}),
+            ),
         ],
     }
     return made[day]() if day in made else []
@@ -99,7 +127,11 @@ def _with_codes(rows: pl.DataFrame, codes: list[str]) -> pl.DataFrame:
 
 
 def _in_other_region(rows: pl.DataFrame) -> pl.DataFrame:
-    other = pl.when(pl.col(_KATO).str.starts_with("55")).then(pl.lit("Костанайская область")).otherwise(pl.lit("Павлодарская область"))
+    other = (
+        pl.when(pl.col(_KATO).str.starts_with("55"))
+        .then(pl.lit("Костанайская область"))
+        .otherwise(pl.lit("Павлодарская область"))
+    )
     return rows.with_columns(other.alias(_REGION))
 
 
@@ -109,7 +141,9 @@ def _settlement_file(filing: Filing, day: dt.date, rows: pl.DataFrame) -> None:
     mixed, injected = mixed_in(table, faults, filing.rng(10, day.toordinal(), 2))
     extra = None
     if filing.with_faults and day == dt.date(2024, 9, 30):
-        extra = ";".join(["Павлодарская область", "не указан", "с.Жаңа", "", "ВОЛС (FTTH)", "2"]).replace("ң", "н")
+        extra = ";".join(["Павлодарская область", "не указан", "с.Жаңа", "", "ВОЛС (FTTH)", "2"]).replace(
+            "ң", "н"
+        )
         injected.append(Fault("wrong_field_count", pl.DataFrame({"line": [extra]})).injected)
     content = text_bytes(mixed, encoding="cp1251", delimiter=";", extra_line=extra)
     path = f"{SENDER}/{stamped('availability', day, '.csv')}"
@@ -117,7 +151,12 @@ def _settlement_file(filing: Filing, day: dt.date, rows: pl.DataFrame) -> None:
         _first_attempt(filing, day, table, path)
         path = f"{SENDER}/{stamped('availability', day, '_rev2.csv')}"
     filing.inbox.add(
-        path, content, sender=SENDER, extract_kind="operator_availability", rows_accepted=len(table), faults=injected
+        path,
+        content,
+        sender=SENDER,
+        extract_kind="operator_availability",
+        rows_accepted=len(table),
+        faults=injected,
     )
 
 
@@ -130,9 +169,13 @@ def _first_attempt(filing: Filing, day: dt.date, table: pl.DataFrame, path: str)
     kept = table[sorted(rng.choice(len(table), size=len(table) - 60, replace=False).tolist())]
     wrong = pl.concat([kept, invented])
     filing.inbox.add(
-        path, text_bytes(wrong, encoding="cp1251", delimiter=";"), sender=SENDER, extract_kind="operator_availability",
-        rows_accepted=len(wrong), is_current=False,
-    )  # fmt: skip
+        path,
+        text_bytes(wrong, encoding="cp1251", delimiter=";"),
+        sender=SENDER,
+        extract_kind="operator_availability",
+        rows_accepted=len(wrong),
+        is_current=False,
+    )
 
 
 def write(filing: Filing, addresses: dict[dt.date, Allocation]) -> None:
@@ -140,10 +183,12 @@ def write(filing: Filing, addresses: dict[dt.date, Allocation]) -> None:
 
     What is filed by address is left out of the filing by settlement of the same date.
     """
-    for day in filing.files_of(OPERATOR):
+    for day in filing.periods:
         rows = book(filing, OPERATOR, day)
         allocation = addresses.get(day)
         if allocation is not None:
-            rows = rows.join(allocation.rows.select("place", "technology"), on=["place", "technology"], how="anti")
+            rows = rows.join(
+                allocation.rows.select("place", "technology"), on=["place", "technology"], how="anti"
+            )
             write_addresses(filing, day, allocation)
         _settlement_file(filing, day, rows)

@@ -1,8 +1,8 @@
 """Faulty rows and how they are mixed into a sender's table.
 
-Belongs here: the shape of a fault and its place among good rows. Which faults a sender makes stands with the sender,
-because each is a slip in that sender's own format. Faulty rows name spare sites, for which nobody files: whatever
-becomes of them, no calibrated figure moves.
+Belongs here: the shape of a fault and its place among good rows. Which faults a sender makes stands with the
+sender, because each is a slip in that sender's own format. Faulty rows name spare sites, for which nobody
+files: whatever becomes of them, no calibrated figure moves.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sample_country.writers import Injected
+from sample_country.inbox import Injected
 
 QUARANTINED = "quarantined"
 DUPLICATE = "duplicate"
@@ -53,7 +53,9 @@ def header_again(frame: pl.DataFrame) -> Fault:
     return Fault("header_repeated", pl.DataFrame([{name: name for name in frame.columns}]))
 
 
-def mixed_in(frame: pl.DataFrame, faults: Sequence[Fault], rng: np.random.Generator) -> tuple[pl.DataFrame, list[Injected]]:
+def mixed_in(
+    frame: pl.DataFrame, faults: Sequence[Fault], rng: np.random.Generator
+) -> tuple[pl.DataFrame, list[Injected]]:
     """The table with faulty rows at random places among the good ones, and the record of what was put in."""
     wanted = [fault for fault in faults if len(fault.rows)]
     parts = [frame.with_columns(__at=pl.int_range(pl.len()).cast(pl.Float64))]

@@ -1,6 +1,7 @@
 """What every operator's filing starts from: its claims with codes and names as they stood on the day.
 
-Belongs here: the join of claims and places, and rows about spare sites. Does not belong here: any sender's format.
+Belongs here: the join of claims and places, and rows about spare sites. Does not belong here: any sender's
+format.
 """
 
 from __future__ import annotations
@@ -13,11 +14,8 @@ import numpy as np
 import polars as pl
 
 from sample_country.country import Country
+from sample_country.inbox import Inbox
 from sample_country.periods import SPLIT_DATE, TRANSFER_DATE, tag
-from sample_country.writers import Inbox
-
-# Letters that look alike in both alphabets: what a typist on the wrong keyboard leaves behind.
-_LOOKALIKES = str.maketrans("аеорсх", "aeopcx")
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,8 @@ class Filing:
     inbox: Inbox
 
     def rng(self, *stream: int) -> np.random.Generator:
-        """A generator of its own for each sender and file, so that a change in one leaves the others alone."""
+        """A generator of its own for each sender and file: a change in one leaves the others alone."""
         return np.random.default_rng([self.seed, *stream])
-
-    def files_of(self, operator_id: str, first: dt.date = dt.date.min, last: dt.date = dt.date.max) -> list[dt.date]:
-        """The periods an operator files for, within bounds."""
-        return [day for day in self.periods if first <= day <= last]
 
 
 def named(places: pl.DataFrame, day: dt.date, *, is_real: bool) -> pl.DataFrame:
@@ -53,7 +47,13 @@ def named(places: pl.DataFrame, day: dt.date, *, is_real: bool) -> pl.DataFrame:
         region = "region_ru_2021" if old_map else "region_ru"
         district, name = "district_ru_2022", "name_ru_2022"
     return places.select(
-        "place", "kind", kato=code, region=region, district=district, settlement=name, settlement_before="name_ru_2022"
+        "place",
+        "kind",
+        kato=code,
+        region=region,
+        district=district,
+        settlement=name,
+        settlement_before="name_ru_2022",
     )
 
 
@@ -82,19 +82,15 @@ def spare_rows(filing: Filing, day: dt.date, technology: str, count: int, start:
     """Plain rows about spare sites number `start` and following."""
     places = filing.country.places.filter("is_spare").slice(start, count)
     if len(places) < count:
-        raise ValueError(f"{count} spare sites from number {start} on were asked for, there are {len(places)}")
+        raise ValueError(
+            f"{count} spare sites from number {start} on were asked for, there are {len(places)}"
+        )
     return plain_rows(filing, places, day, technology)
 
 
 def unknown_code(number: int) -> str:
     """A code of the right form that stands in no edition."""
     return f"11999{number % 10}900"
-
-
-def in_latin(name: str) -> str:
-    """A name with the letters that two alphabets share typed in the wrong one; its type prefix stays."""
-    prefix, dot, rest = name.partition(".")
-    return prefix + dot + rest.translate(_LOOKALIKES) if dot else name.translate(_LOOKALIKES)
 
 
 def rounded(column: str) -> pl.Expr:
@@ -114,13 +110,18 @@ def grouped(column: str, separator: str = "\u00a0") -> pl.Expr:
     value = pl.col(column).cast(pl.Int64)
     thousands, units = value // 1000, (value % 1000).cast(pl.String).str.zfill(3)
     small = pl.when(value < 1000).then(value.cast(pl.String))
-    middle = small.when(value < 1_000_000).then(pl.concat_str(thousands.cast(pl.String), pl.lit(separator), units))
+    middle = small.when(value < 1_000_000).then(
+        pl.concat_str(thousands.cast(pl.String), pl.lit(separator), units)
+    )
     return middle.otherwise(
         pl.concat_str(
-            (thousands // 1000).cast(pl.String), pl.lit(separator), (thousands % 1000).cast(pl.String).str.zfill(3),
-            pl.lit(separator), units,
+            (thousands // 1000).cast(pl.String),
+            pl.lit(separator),
+            (thousands % 1000).cast(pl.String).str.zfill(3),
+            pl.lit(separator),
+            units,
         )
-    )  # fmt: skip
+    )
 
 
 def stamped(stem: str, day: dt.date, suffix: str) -> str:

@@ -1,7 +1,7 @@
-"""The real country as the ground of invented filings: KATO's places, and people as far as the bureau counts them.
+"""The real country as the ground of invented filings: KATO's places, and people as far as they are counted.
 
-Belongs here: reading the real extracts into the same table of places that `country` invents. Does not belong here:
-ingesting them; what is read here only weighs which villages the invented operators connect first.
+Belongs here: reading the real extracts into the same table of places that `country` invents. Does not belong
+here: ingesting them; what is read here only weighs which villages the invented operators connect first.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import fastexcel
 import numpy as np
 import polars as pl
 
-from sample_country.country import PROGRAMME_VILLAGES, SPARE_SITES, UNIT_SCHEMA, Country, normalised, with_unique_names
+from sample_country.country import SPARE_SITES, Country, normalised, with_unique_names
 from sample_country.periods import CENSUS_DATES
 from sample_country.population import REPUBLICAN_CITIES
+from sample_country.units import PROGRAMME_VILLAGES, UNIT_SCHEMA
 
 EDITION = "kato_2026/kato.csv"
 OLDER_EDITION = "kato_2022/KATO_17.10.2022_ru.csv"
@@ -31,7 +32,9 @@ def _edition(folder: Path) -> pl.DataFrame:
     path = folder / EDITION
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; a geography is a folder with {EDITION}")
-    return pl.read_csv(path, infer_schema=False).select("kato", "type_code", "name_ru", "name_kk").sort("kato")
+    return (
+        pl.read_csv(path, infer_schema=False).select("kato", "type_code", "name_ru", "name_kk").sort("kato")
+    )
 
 
 def _older_names(folder: Path) -> pl.DataFrame:
@@ -48,19 +51,27 @@ def _names_gone(folder: Path, edition: pl.DataFrame) -> pl.DataFrame:
     bare = pl.col("name_before").str.replace(_KIND_RU, "")
     district = pl.col("kato").str.slice(0, 4) + pl.lit("00000")
     return gone.select(
-        district_kato=district, district_kato_2022=district, bare_ru=bare, bare_ru_2022=bare, bare_kk=pl.lit(None, pl.String)
+        district_kato=district,
+        district_kato_2022=district,
+        bare_ru=bare,
+        bare_ru_2022=bare,
+        bare_kk=pl.lit(None, pl.String),
     )
 
 
 def _is_place() -> pl.Expr:
     """Rows where people live: settlements, cities listed above them, and republican cities."""
     kato = pl.col("kato")
-    city_above = (kato.str.slice(6) == "000") & (kato.str.slice(4, 2) != "00") & pl.col("name_ru").str.starts_with("г.")
+    city_above = (
+        (kato.str.slice(6) == "000")
+        & (kato.str.slice(4, 2) != "00")
+        & pl.col("name_ru").str.starts_with("г.")
+    )
     return (kato.str.slice(6) != "000") | city_above | kato.is_in(REPUBLICAN_CITIES)
 
 
 def _district_people(folder: Path, edition: pl.DataFrame) -> pl.DataFrame:
-    """Urban and rural population by district code where the bulletin's Kazakh label is a district's name in KATO."""
+    """Urban and rural population by district, where the bulletin's label is a district's name in KATO."""
     schema = {"district_kato": pl.String, "urban": pl.Float64, "rural": pl.Float64}
     path = folder / BULLETIN
     if not path.is_file():
@@ -84,10 +95,12 @@ def _district_people(folder: Path, edition: pl.DataFrame) -> pl.DataFrame:
 
 
 def _programme(places: pl.DataFrame) -> pl.DataFrame:
-    """Mark the villages counted: rural codes ending in 00, then further rural villages up to the programme's number."""
+    """Mark the villages counted: rural codes ending in 00, then others up to the programme's number."""
     rural = ~pl.col("is_urban") & ~pl.col("kato").is_in(REPUBLICAN_CITIES)
     first = places.filter(rural & pl.col("kato").str.ends_with("00"))["kato"]
-    others = places.filter(rural & ~pl.col("kato").str.ends_with("00") & pl.col("name_ru").str.contains(r"^[сп]\."))["kato"]
+    others = places.filter(
+        rural & ~pl.col("kato").str.ends_with("00") & pl.col("name_ru").str.contains(r"^[сп]\.")
+    )["kato"]
     missing = max(PROGRAMME_VILLAGES - len(first), 0)
     step = max(len(others) // max(missing, 1), 1)
     chosen = [*first[:PROGRAMME_VILLAGES], *others[::step][:missing]]
@@ -95,9 +108,10 @@ def _programme(places: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_people(places: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """Weigh places: a district's people shared evenly over its cities and its villages; the same at every date."""
+    """Weigh places: a district's people shared evenly over its cities and villages, alike at every date."""
     frame = places.join(people, on="district_kato", how="left", maintain_order="left").with_columns(
-        cities=pl.col("is_urban").sum().over("district_kato"), villages=pl.col("is_programme").sum().over("district_kato")
+        cities=pl.col("is_urban").sum().over("district_kato"),
+        villages=pl.col("is_programme").sum().over("district_kato"),
     )
     rural = (pl.col("rural") / pl.col("villages")).fill_null(strategy="zero")
     weight = (
@@ -110,18 +124,19 @@ def _with_people(places: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
         .cast(pl.Int64)
     )
     size = pl.when("is_urban").then(_URBAN_HOUSEHOLD).otherwise(_RURAL_HOUSEHOLD)
-    frame = frame.with_columns(weight.alias("people")).with_columns((pl.col("people") / size).floor().cast(pl.Int64).alias("homes"))
+    frame = frame.with_columns(weight.alias("people")).with_columns(
+        (pl.col("people") / size).floor().cast(pl.Int64).alias("homes")
+    )
     columns = [pl.col("people").alias(f"population_{day.year}") for day in CENSUS_DATES]
     columns += [pl.col("homes").alias(f"households_{day.year}") for day in CENSUS_DATES]
     return frame.with_columns(columns).drop("people", "homes", "cities", "villages", "urban", "rural")
 
 
-def read(folder: Path, seed: int) -> Country:
+def read(folder: Path) -> Country:
     """Places of the real country with the marks that the operators' networks are drawn by.
 
     Args:
         folder: holds EDITION, and where there OLDER_EDITION and BULLETIN.
-        seed: unused but for symmetry with `country.build`: real places do not depend on it.
 
     Raises:
         FileNotFoundError: no edition in the folder.
@@ -136,7 +151,9 @@ def read(folder: Path, seed: int) -> Country:
         .with_columns(
             pl.col("place").cast(pl.Int64),
             region_kato=region,
-            district_kato=pl.when(in_city).then(region).otherwise(pl.col("kato").str.slice(0, 4) + pl.lit("00000")),
+            district_kato=pl.when(in_city)
+            .then(region)
+            .otherwise(pl.col("kato").str.slice(0, 4) + pl.lit("00000")),
             is_urban=(pl.col("type_code") == "1") | pl.col("name_ru").str.starts_with("г."),
         )
         .join(_older_names(folder), on="kato", how="left", maintain_order="left")
@@ -157,10 +174,14 @@ def read(folder: Path, seed: int) -> Country:
         pl.col("region_kato").replace_strict(names).alias("region_ru"),
         pl.col("district_kato").replace_strict(names, default=None).alias("district_ru"),
         pl.col("name_is_unique") & pl.col("name_ru").str.contains(_PLAIN_NAME),
-        kind=pl.when("is_urban").then(pl.lit("city")).when("is_programme").then(pl.lit("village")).otherwise(pl.lit("site")),
+        kind=pl.when("is_urban")
+        .then(pl.lit("city"))
+        .when("is_programme")
+        .then(pl.lit("village"))
+        .otherwise(pl.lit("site")),
         is_centre=pl.col("kato").is_in(first_city["kato"].implode()),
     )
-    sites = places.filter(pl.col("kind") == "site", "name_is_unique")["place"]
+    sites = places.filter(pl.col("kind") == "site")["place"]
     chosen = sites[np.linspace(0, len(sites) - 1, SPARE_SITES).astype(np.int64).tolist()]
     places = places.with_columns(is_spare=pl.col("place").is_in(chosen.implode()))
     return Country(units=pl.DataFrame(schema=UNIT_SCHEMA), places=places, retired=[], is_real=True)

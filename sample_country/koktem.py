@@ -41,7 +41,9 @@ def _faults(filing: Filing, day: dt.date) -> list[Fault]:
                 Fault("kato_unknown", overwritten(spare(1, 2), {"kato": unknown_code(5)}), "settlement_kato"),
             ]
         case dt.date(year=2025, month=6):
-            return [Fault("above_maximum", overwritten(spare(1, 0), {"down_mbps": "150000"}), "max_download_mbps")]
+            return [
+                Fault("above_maximum", overwritten(spare(1, 0), {"down_mbps": "150000"}), "max_download_mbps")
+            ]
         case dt.date(year=2025, month=12):
             return [
                 Fault("key_conflict", pl.concat([spare(1, 0), overwritten(spare(1, 0), {"level": "4"})])),
@@ -53,14 +55,19 @@ def _faults(filing: Filing, day: dt.date) -> list[Fault]:
 
 def write(filing: Filing) -> None:
     """Write the operator's file of every period."""
-    for day in filing.files_of(OPERATOR):
+    for day in filing.periods:
         table = _text(book(filing, OPERATOR, day))
         faults = _faults(filing, day) if filing.with_faults else []
         mixed, injected = mixed_in(table, faults, filing.rng(14, day.toordinal()))
         path = f"{SENDER}/{stamped('satellite', day, '.csv')}"
         content = text_bytes(mixed, encoding="utf-8")
         filing.inbox.add(
-            path, content, sender=SENDER, extract_kind="operator_availability", rows_accepted=len(table), faults=injected
+            path,
+            content,
+            sender=SENDER,
+            extract_kind="operator_availability",
+            rows_accepted=len(table),
+            faults=injected,
         )
         if filing.with_faults and day == SENT_TWICE:
             filing.inbox.copy(f"{SENDER}/satellite_resent/{stamped('satellite', day, '.csv')}", path)

@@ -1,7 +1,7 @@
 """The ministry: the plan of rural connection, and a few statements and targets of its own.
 
-Belongs here: the ministry's files and slips. Does not belong here: the programme's real statements and targets,
-which are seeds of the dbt project; those written here are invented and say so in their ids.
+Belongs here: the ministry's files and slips. Does not belong here: the programme's real statements and
+targets, which are seeds of the dbt project; those written here are invented and say so in their ids.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import polars as pl
 
 from sample_country.faults import Fault, duplicates, mixed_in, overwritten
 from sample_country.filing import Filing, named, unknown_code
-from sample_country.periods import PERIODS, quarter_of
+from sample_country.periods import quarter_of
 from sample_country.rollout import FIXED
 from sample_country.writers import Sheet, text_bytes, xlsx_bytes
 
@@ -25,85 +25,99 @@ DISPUTED = 12
 
 _LAST_XLSM = dt.date(2024, 3, 31)
 _HEADER = [
-    "№", "Облыс / Область", "Аудан / Район", "Елді мекен / Населённый пункт", "КАТО", "Технология",
-    "Деңгей / Уровень", "Жоспарлы мерзім / Плановый срок", "Нақты мерзім / Фактический срок", "Мердігер / Подрядчик",
-]  # fmt: skip
+    "№",
+    "Облыс / Область",
+    "Аудан / Район",
+    "Елді мекен / Населённый пункт",
+    "КАТО",
+    "Технология",
+    "Деңгей / Уровень",
+    "Жоспарлы мерзім / Плановый срок",
+    "Нақты мерзім / Фактический срок",
+    "Мердігер / Подрядчик",
+]
 _CONTRACTORS = ["ТОО «Үлгі Құрылыс»", "ТОО «Образец-Телеком»", "ТОО «Талшық Монтаж»", "АО «Sample Networks»"]
 _TECHNOLOGY = {"fttp": "ВОЛС", "fwa": "Радиодоступ (FWA)", "leo_satellite": "Спутник (LEO)"}
 
 
-def _first_dates(filing: Filing, technologies: tuple[str, ...]) -> pl.DataFrame:
-    """First period in which an operator claims level 1 or more: place, connected_on."""
+def _first_seen(filing: Filing, technologies: tuple[str, ...], name: str) -> pl.DataFrame:
+    """First period with level 1 or more, for places that still have it at the last: place, `name`."""
     return (
         filing.claims.filter(pl.col("technology").is_in(technologies), pl.col("connection_level") >= 1)
         .group_by("place")
-        .agg(connected_on=pl.col("as_of_date").min(), until=pl.col("as_of_date").max())
+        .agg(pl.col("as_of_date").min().alias(name), until=pl.col("as_of_date").max())
+        .filter(pl.col("until") == filing.periods[-1])
+        .drop("until")
     )
+
+
+def _quarter_end(day: pl.Expr) -> pl.Expr:
+    return day.dt.truncate("1q").dt.offset_by("1q").dt.offset_by("-1d")
 
 
 def plan(filing: Filing) -> pl.DataFrame:
-    """The plan as it truly stands: one row per programme village.
+    """The plan as it truly stands at the last period: one row per programme village, in the order of `place`.
 
-    Columns: place, technology, planned_level, planned_date, actual_date (null while not connected), contractor.
+    Columns: place, technology, planned_level, planned_date, actual_date (null while not connected),
+    contractor.
     """
     rng = filing.rng(30)
     villages = filing.country.places.filter("is_programme").select("place").sort("place")
-    last = filing.periods[-1]
-    fixed = _first_dates(filing, FIXED)
+    count, first, last = len(villages), filing.periods[0], filing.periods[-1]
     wireless = filing.claims.filter(pl.col("technology") == "fwa")["place"].unique()
-    satellite = filing.claims.filter(pl.col("technology") == "leo_satellite")["place"].unique()
-    frame = villages.join(fixed.filter(pl.col("until") == last), on="place", how="left").with_columns(
-        is_satellite=pl.col("place").is_in(satellite.implode()), is_wireless=pl.col("place").is_in(wireless.implode())
+    frame = (
+        villages.join(_first_seen(filing, FIXED, "fixed_on"), on="place", how="left", maintain_order="left")
+        .join(
+            _first_seen(filing, ("leo_satellite",), "orbit_on"), on="place", how="left", maintain_order="left"
+        )
+        .with_columns(orbit_on=pl.when(pl.col("fixed_on").is_null()).then("orbit_on"))
+        .with_columns(
+            is_open=pl.col("fixed_on").is_null() & pl.col("orbit_on").is_null(),
+            lot=pl.Series(rng.permutation(count)),
+            days_before=pl.Series(rng.integers(5, 85, count)),
+            years_before=pl.Series(rng.integers(30, 1200, count)),
+            slip=pl.Series(rng.integers(0, 120, count)),
+            quarter=pl.Series(rng.integers(1, 5, count)),
+            planned_level=pl.Series(np.where(rng.random(count) < 0.35, 2, 1)),
+            contractor=pl.Series([_CONTRACTORS[i] for i in rng.integers(0, len(_CONTRACTORS), count)]),
+        )
+        .with_columns(
+            turn=pl.when("is_open").then(pl.col("lot").rank("ordinal").over("is_open")),
+            # A village connected lately, by lot: the plan has not heard of some.
+            unheard=pl.col("lot").rank("ordinal").over(pl.col("fixed_on") > first) <= DISPUTED,
+        )
     )
-    connected = frame["connected_on"].is_not_null().to_numpy()
-    in_orbit = frame["is_satellite"].to_numpy() & ~connected
-    count = len(frame)
-    # The day of connection lies in the months before the first filing that shows it; what the first of all shows
-    # was built in the years before.
-    known = frame["connected_on"].fill_null(last)
-    back = rng.integers(5, 85, count)
-    back[(known == PERIODS[0]).to_numpy() & connected] = rng.integers(30, 1200, int(((known == PERIODS[0]).to_numpy() & connected).sum()))
-    actual = known.to_numpy().astype("datetime64[D]") - back
-    open_places = np.flatnonzero(~connected & ~in_orbit)
-    order = rng.permutation(open_places)
-    planned = np.where(connected, _quarter_end(actual - rng.integers(0, 120, count)), np.datetime64("2027-12-31"))
-    planned[order[:PLANNED_2026]] = _ends(2026, rng.integers(1, 5, min(PLANNED_2026, len(order))))
-    planned[order[PLANNED_2026 : PLANNED_2026 + PLANNED_2027]] = _ends(
-        2027, rng.integers(1, 5, len(order[PLANNED_2026 : PLANNED_2026 + PLANNED_2027]))
-    )
-    orbit = frame.join(
-        _first_dates(filing, ("leo_satellite",)).select("place", orbit_on="connected_on"),
-        on="place", how="left", maintain_order="left",
-    )["orbit_on"]
-    promised = orbit.fill_null(last).to_numpy().astype("datetime64[D]") - rng.integers(0, 120, count)
-    planned[in_orbit] = _quarter_end(promised)[in_orbit]
-    has_actual = connected | in_orbit
-    in_time = rng.permutation(np.flatnonzero(connected & (back < 85)))[:DISPUTED]
-    has_actual[in_time] = False
-    early = order[:DISPUTED]
-    has_actual[early] = True
-    actual[early] = last.toordinal() - dt.date(1970, 1, 1).toordinal() - rng.integers(5, 60, DISPUTED)
-    technology = np.where(in_orbit, "leo_satellite", np.where(frame["is_wireless"].to_numpy() & connected, "fwa", "fttp"))
-    technology[order[PLANNED_2026 + PLANNED_2027 :]] = "fwa"
+    # The day of connection lies in the months before the first filing that shows it; what the very first filing
+    # shows was built in the years before.
+    before = pl.when(pl.col("fixed_on") == first).then("years_before").otherwise("days_before")
+    fixed_actual = pl.col("fixed_on") - pl.duration(days=before)
+    planned_year = pl.when(pl.col("turn") <= PLANNED_2026).then(2026).otherwise(2027)
+    planned_quarter = pl.when(pl.col("turn") <= PLANNED_2026 + PLANNED_2027).then("quarter").otherwise(4)
+    overclaimed = pl.col("turn") <= DISPUTED
+    unheard = pl.col("unheard") & (pl.col("fixed_on") > first)
     return frame.select(
         "place",
-        technology=pl.Series(technology),
-        planned_level=pl.Series(np.where(rng.random(count) < 0.35, 2, 1)),
-        planned_date=pl.Series(planned).cast(pl.Date),
-        actual_date=pl.when(pl.Series(has_actual))
-        .then(pl.when(pl.Series(in_orbit)).then(orbit).otherwise(pl.Series(actual).cast(pl.Date))),
-        contractor=pl.Series([_CONTRACTORS[i] for i in rng.integers(0, len(_CONTRACTORS), count)]),
-    )  # fmt: skip
-
-
-def _quarter_end(days: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    months = days.astype("datetime64[M]").astype(np.int64)
-    return ((months // 3 * 3 + 3).astype("datetime64[M]").astype("datetime64[D]") - 1)
-
-
-def _ends(year: int, quarters: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    months = (year - 1970) * 12 + quarters * 3
-    return months.astype("datetime64[M]").astype("datetime64[D]") - 1
+        technology=pl.when(pl.col("orbit_on").is_not_null())
+        .then(pl.lit("leo_satellite"))
+        .when(pl.col("is_open"))
+        .then(
+            pl.when(pl.col("turn") <= PLANNED_2026 + PLANNED_2027)
+            .then(pl.lit("fttp"))
+            .otherwise(pl.lit("fwa"))
+        )
+        .when(pl.col("place").is_in(wireless.implode()))
+        .then(pl.lit("fwa"))
+        .otherwise(pl.lit("fttp")),
+        planned_level="planned_level",
+        planned_date=pl.when("is_open")
+        .then(_quarter_end(pl.date(planned_year, planned_quarter * 3, 1)))
+        .otherwise(_quarter_end(pl.coalesce(fixed_actual, "orbit_on") - pl.duration(days="slip"))),
+        actual_date=pl.when(overclaimed)
+        .then(pl.lit(last) - pl.duration(days="days_before"))
+        .when(~unheard | pl.col("fixed_on").is_null())
+        .then(pl.coalesce(fixed_actual, "orbit_on")),
+        contractor="contractor",
+    )
 
 
 def _plan_table(filing: Filing, day: dt.date, truth: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +133,9 @@ def _plan_table(filing: Filing, day: dt.date, truth: pl.DataFrame) -> pl.DataFra
         pl.col("technology").replace_strict(_TECHNOLOGY).alias(_HEADER[5]),
         pl.col("planned_level").cast(pl.String).alias(_HEADER[6]),
         pl.col("planned_date").dt.to_string("%d.%m.%Y").alias(_HEADER[7]),
-        pl.when(pl.col("actual_date") <= day).then(pl.col("actual_date").dt.to_string("%d.%m.%Y")).alias(_HEADER[8]),
+        pl.when(pl.col("actual_date") <= day)
+        .then(pl.col("actual_date").dt.to_string("%d.%m.%Y"))
+        .alias(_HEADER[8]),
         pl.col("contractor").alias(_HEADER[9]),
     )
 
@@ -131,9 +147,11 @@ def _plan_faults(filing: Filing, day: dt.date, table: pl.DataFrame) -> list[Faul
     def rows(count: int, start: int) -> pl.DataFrame:
         some = codes.slice(start, count)
         return table[:count].with_columns(
-            some["region"].alias(_HEADER[1]), some["district"].alias(_HEADER[2]), some["settlement"].alias(_HEADER[3]),
+            some["region"].alias(_HEADER[1]),
+            some["district"].alias(_HEADER[2]),
+            some["settlement"].alias(_HEADER[3]),
             some["kato"].alias(_HEADER[4]),
-        )  # fmt: skip
+        )
 
     match day:
         case dt.date(year=2024, month=6):
@@ -144,7 +162,11 @@ def _plan_faults(filing: Filing, day: dt.date, table: pl.DataFrame) -> list[Faul
                 duplicates(table, 6, filing.rng(31, day.toordinal())),
             ]
         case dt.date(year=2025, month=6):
-            return [Fault("kato_unknown", overwritten(rows(2, 0), {_HEADER[4]: unknown_code(8)}), "settlement_kato")]
+            return [
+                Fault(
+                    "kato_unknown", overwritten(rows(2, 0), {_HEADER[4]: unknown_code(8)}), "settlement_kato"
+                )
+            ]
         case dt.date(year=2025, month=12):
             mismatch = rows(2, 0).with_columns(
                 pl.when(pl.col(_HEADER[4]).str.starts_with("59"))
@@ -168,13 +190,21 @@ def _write_plan(filing: Filing, day: dt.date, truth: pl.DataFrame) -> None:
     sheet = Sheet(
         "Жоспар-План",
         [
-            ["Ауылдық елді мекендерді қосу жоспары (үлгі) / План подключения сельских населённых пунктов (образец)"],
+            ["Ауылдарды қосу жоспары (үлгі) / План подключения сельских населённых пунктов (образец)"],
             [f"{day:%d.%m.%Y} жағдай бойынша / по состоянию на {day:%d.%m.%Y}"],
             [],
             _HEADER,
         ],
         mixed,
-        [[], ["Жауапты орындаушы / Ответственный исполнитель:", None, None, "Үлгі қызметкер / Образцовый сотрудник"]],
+        [
+            [],
+            [
+                "Жауапты орындаушы / Ответственный исполнитель:",
+                None,
+                None,
+                "Үлгі қызметкер / Образцовый сотрудник",
+            ],
+        ],
         frozenset({_HEADER[0], _HEADER[6]}),
         ["A1:J1", "A2:J2"],
         (6, 26, 24, 26, 12, 18, 10, 16, 16, 26),
@@ -183,39 +213,74 @@ def _write_plan(filing: Filing, day: dt.date, truth: pl.DataFrame) -> None:
     filing.inbox.add(
         f"{SENDER}/plan/plan_{day.year}q{quarter_of(day)}.{'xlsm' if is_xlsm else 'xlsx'}",
         xlsx_bytes([sheet], macro_enabled=is_xlsm),
-        sender=SENDER, extract_kind="rural_connection_plan", rows_accepted=len(table), faults=injected,
-    )  # fmt: skip
+        sender=SENDER,
+        extract_kind="rural_connection_plan",
+        rows_accepted=len(table),
+        faults=injected,
+    )
 
 
 STATEMENTS = [
     {
-        "statement_id": "sample_4g_population_2024", "system": "S3",
-        "quote": "Sample statement: at the end of 2024 more than 90 percent of the people live where there is 4G.",
-        "speaker": "Sample spokesperson", "stated_at": "2025-02-10", "as_of_date": "2024-12-31",
-        "metric_id": "population_covered_pct", "kato": "000000000", "area_type": "all", "technology": "4g",
-        "qualifier": ">=", "stated_value": "90", "unit": "%", "source_url": "https://example.org/sample/statements/1",
+        "statement_id": "sample_4g_population_2024",
+        "system": "S3",
+        "quote": "Sample statement: at the end of 2024 over 90 percent of the people live where there is 4G.",
+        "speaker": "Sample spokesperson",
+        "stated_at": "2025-02-10",
+        "as_of_date": "2024-12-31",
+        "metric_id": "population_covered_pct",
+        "kato": "000000000",
+        "area_type": "all",
+        "technology": "4g",
+        "qualifier": ">=",
+        "stated_value": "90",
+        "unit": "%",
+        "source_url": "https://example.org/sample/statements/1",
     },
     {
-        "statement_id": "sample_villages_4g_2025", "system": "S3",
+        "statement_id": "sample_villages_4g_2025",
+        "system": "S3",
         "quote": "Sample statement: 4G works in 3,300 villages.",
-        "speaker": "Sample spokesperson", "stated_at": "2026-01-15", "as_of_date": "2025-12-31",
-        "metric_id": "settlements_mobile_covered", "kato": "000000000", "area_type": "rural", "technology": "4g",
-        "qualifier": "=", "stated_value": "3300", "unit": "settlements", "source_url": "https://example.org/sample/statements/2",
+        "speaker": "Sample spokesperson",
+        "stated_at": "2026-01-15",
+        "as_of_date": "2025-12-31",
+        "metric_id": "settlements_mobile_covered",
+        "kato": "000000000",
+        "area_type": "rural",
+        "technology": "4g",
+        "qualifier": "=",
+        "stated_value": "3300",
+        "unit": "settlements",
+        "source_url": "https://example.org/sample/statements/2",
     },
-]  # fmt: skip
+]
 
 TARGETS = [
     {
-        "target_id": "sample_villages_4g_2026", "system": "S3", "metric_id": "settlements_mobile_covered",
-        "kato": "000000000", "area_type": "rural", "technology": "4g", "target_value": "3951", "unit": "settlements",
-        "due_date": "2026-12-31", "source_url": "https://example.org/sample/targets/1",
+        "target_id": "sample_villages_4g_2026",
+        "system": "S3",
+        "metric_id": "settlements_mobile_covered",
+        "kato": "000000000",
+        "area_type": "rural",
+        "technology": "4g",
+        "target_value": "3951",
+        "unit": "settlements",
+        "due_date": "2026-12-31",
+        "source_url": "https://example.org/sample/targets/1",
     },
     {
-        "target_id": "sample_local_network_2027", "system": "S2", "metric_id": "settlements_connected",
-        "kato": "000000000", "area_type": "rural", "technology": "level_2", "target_value": "4786", "unit": "settlements",
-        "due_date": "2027-12-31", "source_url": "https://example.org/sample/targets/2",
+        "target_id": "sample_local_network_2027",
+        "system": "S2",
+        "metric_id": "settlements_connected",
+        "kato": "000000000",
+        "area_type": "rural",
+        "technology": "level_2",
+        "target_value": "4786",
+        "unit": "settlements",
+        "due_date": "2027-12-31",
+        "source_url": "https://example.org/sample/targets/2",
     },
-]  # fmt: skip
+]
 
 
 def write(filing: Filing) -> None:
@@ -226,6 +291,9 @@ def write(filing: Filing) -> None:
             _write_plan(filing, day, truth)
     for kind, rows in (("public_statements", STATEMENTS), ("programme_targets", TARGETS)):
         filing.inbox.add(
-            f"{SENDER}/sample_{kind}.csv", text_bytes(pl.DataFrame(rows), encoding="utf-8"),
-            sender=SENDER, extract_kind=kind, rows_accepted=len(rows),
-        )  # fmt: skip
+            f"{SENDER}/sample_{kind}.csv",
+            text_bytes(pl.DataFrame(rows), encoding="utf-8"),
+            sender=SENDER,
+            extract_kind=kind,
+            rows_accepted=len(rows),
+        )

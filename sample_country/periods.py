@@ -16,7 +16,7 @@ PERIODS: tuple[dt.date, ...] = (
         for year in (2024, 2025)
         for month, day in ((3, 31), (6, 30), (9, 30), (12, 31))
     ),
-)  # fmt: skip
+)
 """Dates that operators file for: year ends first, quarter ends from 2024 on."""
 
 CENSUS_DATES: tuple[dt.date, ...] = tuple(dt.date(year, 1, 1) for year in range(2022, 2027))

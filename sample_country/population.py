@@ -1,7 +1,8 @@
 """Official populations of nation and regions, and their exact division over places.
 
-Belongs here: reading the official figures, filling what was not published so that every sum holds, and the largest
-remainder method. Does not belong here: where places are (`country`), or how the bureau writes its tables.
+Belongs here: reading the official figures, filling what was not published so that every sum holds, and the
+largest remainder method. Does not belong here: where places are (`country`), or how the bureau writes its
+tables.
 """
 
 from __future__ import annotations
@@ -39,10 +40,18 @@ def divide(total: int, weights: Floats) -> Ints:
 
 
 def regions() -> pl.DataFrame:
-    """The 20 regions: codes, names, the share of villages, and a middle point with its spread in degrees."""
+    """The 20 regions: codes, names, the weight of villages, and a rough middle point with a spread in degrees.
+
+    `village_weight` counts the rural settlement codes ending in 00 of the KATO edition of 17 July 2026;
+    `region_kato_2021` is the region that held the place before the split of 2022.
+    """
     return pl.read_csv(
         HERE / "regions.csv",
-        schema_overrides={"region_kato": pl.String, "region_kato_2021": pl.String, "village_weight": pl.Float64},
+        schema_overrides={
+            "region_kato": pl.String,
+            "region_kato_2021": pl.String,
+            "village_weight": pl.Float64,
+        },
     )
 
 
@@ -56,9 +65,9 @@ def official() -> pl.DataFrame:
 def region_population() -> pl.DataFrame:
     """Population of each region at each census date: region_kato, as_of_date, urban, rural.
 
-    Published figures stand. What was not published is filled: a missing year lies between its neighbours, missing
-    regions share what the nation leaves in proportion to the year before, and urban shares follow 2023. Regions
-    always sum to the nation, also by kind of area where the nation's division was published.
+    Published figures stand. What was not published is filled: a missing year lies between its neighbours,
+    missing regions share what the nation leaves in proportion to the year before, and urban shares follow
+    2023. Regions always sum to the nation, also by kind of area where the nation's division was published.
     """
     figures = {(r, d, a): p for r, d, a, p in official().select(pl.exclude("source")).iter_rows()}
     codes = regions()["region_kato"].to_list()

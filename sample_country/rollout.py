@@ -1,7 +1,7 @@
 """Who connects what, and when: the operators' networks that all filings are drawn from.
 
-Belongs here: the counts the sample reproduces and the state of every network in every period. Does not belong here:
-how an operator writes it down (`operators`), or faults, which never touch these rows.
+Belongs here: the counts the sample reproduces and the state of every network in every period. Does not belong
+here: how an operator writes it down (`operators`), or faults, which never touch these rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LAST = len(PERIODS) - 1
 NEVER = 99
 NO_ROW = -1
 
-# Programme villages at each period; the last number of each is what the ministry published for the end of 2025.
+# Programme villages by period; the last number of each is what the ministry published for the end of 2025.
 TRUNK_FIBRE = (1480, 1722, 2011, 2082, 2153, 2228, 2309, 2371, 2447, 2530, 2606)
 LOCAL_NETWORK = (178, 251, 338, 362, 391, 424, 463, 508, 557, 611, 663)
 VILLAGES_4G = (1290, 1628, 2141, 2263, 2388, 2521, 2660, 2771, 2893, 3004, 3115)
@@ -50,7 +50,10 @@ CLAIMS_SCHEMA = {
 
 @dataclass(frozen=True)
 class _Network:
-    """One operator's network of one technology: level by period and place (-1 no row), speeds, share of homes passed."""
+    """One operator's network of one technology.
+
+    level: by period and place, NO_ROW where nothing is filed. Speeds in Mbit/s and shares of homes: by place.
+    """
 
     operator_id: str
     technology: str
@@ -90,7 +93,7 @@ def _land(country: Country) -> _Land:
         centre=places["is_centre"].to_numpy(),
         republican=places["kato"].str.slice(2).to_numpy() == "0000000",
         nameable=places["name_is_unique"].to_numpy(),
-        # Over the real geography only districts are weighed; less chance makes up for what is not known of villages.
+        # Over the real geography only districts are weighed; less chance makes up for what is not known.
         chance=0.4 if country.is_real else 1.0,
     )
 
@@ -152,10 +155,16 @@ def _fixed(land: _Land, rng: np.random.Generator) -> list[_Network]:
     dala_first = (who < 0.72) | (both & (rng.random(n) < 0.7))
     second_builds = rng.random(n) < 0.5
     second_trunk = np.where(both, _late(trunk, lag), NEVER)
-    second_access = np.where(second_builds & (second_trunk != NEVER), np.maximum(_late(access, lag), second_trunk), NEVER)
+    second_access = np.where(
+        second_builds & (second_trunk != NEVER), np.maximum(_late(access, lag), second_trunk), NEVER
+    )
     climbs = rng.integers(0, 3, n)
-    dala = _ladder(np.where(dala_first, trunk, second_trunk), np.where(dala_first, access, second_access), climbs)
-    tulpar = _ladder(np.where(dala_first, second_trunk, trunk), np.where(dala_first, second_access, access), climbs)
+    dala = _ladder(
+        np.where(dala_first, trunk, second_trunk), np.where(dala_first, access, second_access), climbs
+    )
+    tulpar = _ladder(
+        np.where(dala_first, second_trunk, trunk), np.where(dala_first, second_access, access), climbs
+    )
     outside = np.flatnonzero(land.village & (trunk == NEVER))
     # Trunk that was counted and then withdrawn: a real decrease outside the places counted at the end.
     dala[1:6, outside[:5]] = 1
@@ -164,7 +173,9 @@ def _fixed(land: _Land, rng: np.random.Generator) -> list[_Network]:
     dala[4:, np.flatnonzero(land.site)[:12]] = 1
 
     big = land.city & (land.people > 30_000)
-    dala[:, land.city] = _ladder(np.where(big, 0, 2)[land.city], np.where(big, 0, 3)[land.city], np.full(int(land.city.sum()), 2))
+    dala[:, land.city] = _ladder(
+        np.where(big, 0, 2)[land.city], np.where(big, 0, 3)[land.city], np.full(int(land.city.sum()), 2)
+    )
     speed_city = rng.choice([100.0, 200.0, 300.0, 500.0, 1000.0], n)
     speed_village = rng.choice([50.0, 100.0, 100.0, 200.0], n)
     fttp_down = np.where(land.city, speed_city, speed_village)
@@ -190,10 +201,20 @@ def _fixed(land: _Land, rng: np.random.Generator) -> list[_Network]:
     return [
         _Network("dala_telecom", "fttp", dala, fttp_down, np.round(fttp_down / 2, 1), share, taken),
         _Network("dala_telecom", "dsl", dsl, dsl_down, np.full(n, 1.0), np.full(n, 0.55), taken * 0.6),
-        _Network("tulpar_net", "fwa", wireless, np.array([8.0, 20.0, 50.0])[fwa], np.array([2.0, 5.0, 10.0])[fwa], share * 0.7, taken * 0.5),
+        _Network(
+            "tulpar_net",
+            "fwa",
+            wireless,
+            np.array([8.0, 20.0, 50.0])[fwa],
+            np.array([2.0, 5.0, 10.0])[fwa],
+            share * 0.7,
+            taken * 0.5,
+        ),
         _Network("tulpar_net", "fttp", fibre, speed_village, speed_village / 2, share * 0.8, taken * 0.7),
-        _Network("tulpar_net", "cable", cable, np.full(n, 200.0), np.full(n, 30.0), np.full(n, 0.4), taken * 0.8),
-    ]  # fmt: skip
+        _Network(
+            "tulpar_net", "cable", cable, np.full(n, 200.0), np.full(n, 30.0), np.full(n, 0.4), taken * 0.8
+        ),
+    ]
 
 
 def _mobile(land: _Land, rng: np.random.Generator) -> list[_Network]:
@@ -216,8 +237,8 @@ def _mobile(land: _Land, rng: np.random.Generator) -> list[_Network]:
     in_both = np.flatnonzero(land.village & (arman != NEVER) & (sayran != NEVER) & (sayran < 8) & (arman < 8))
     only_arman = np.flatnonzero(land.village & (arman <= 3) & (sayran == NEVER))
     outside = np.flatnonzero(land.village & land.nameable & (lte == NEVER))
-    # Coverage goes down as well as up: a failed site for three quarters, sites given up where another operator
-    # stays, and villages that lose 4G for good.
+    # Coverage goes down as well as up: failed sites for three quarters, sites given up where another
+    # operator stays, and villages that lose 4G for good.
     arman_lte[5:8, only_arman[:9]] = NO_ROW
     sayran_lte[8:, in_both[:25]] = NO_ROW
     sayran_lte[:5, outside[:6]] = 2
@@ -233,8 +254,12 @@ def _mobile(land: _Land, rng: np.random.Generator) -> list[_Network]:
     for operator, own, level in (("arman_mobile", arman, arman_lte), ("sayran_cell", sayran, sayran_lte)):
         urban = np.where(land.city, 0, NEVER)
         noise = score + rng.normal(0, 0.5, n)
-        hspa = np.minimum(_entry(noise, land.village, _between(*_VILLAGES_3G[operator])), np.minimum(own, urban))
-        gsm = np.minimum(_entry(noise, land.village, _between(*_VILLAGES_2G[operator])), np.minimum(hspa, urban))
+        hspa = np.minimum(
+            _entry(noise, land.village, _between(*_VILLAGES_3G[operator])), np.minimum(own, urban)
+        )
+        gsm = np.minimum(
+            _entry(noise, land.village, _between(*_VILLAGES_2G[operator])), np.minimum(hspa, urban)
+        )
         gsm[np.flatnonzero(land.site)[::3]] = 0
         if operator == "sayran_cell":
             hspa, gsm = np.where(land.nameable, hspa, NEVER), np.where(land.nameable, gsm, NEVER)
@@ -244,7 +269,9 @@ def _mobile(land: _Land, rng: np.random.Generator) -> list[_Network]:
             _Network(operator, "3g", _mobile_level(hspa, climbs), 1.5 + 5 * rng.random(n), np.full(n, 0.6)),
             _Network(operator, "4g", level, lte_down, lte_down / 4),
         ]
-    large = np.argsort(-(land.people * land.city + 1e9 * (land.centre & land.city) + 1e10 * land.republican), kind="stable")
+    large = np.argsort(
+        -(land.people * land.city + 1e9 * (land.centre & land.city) + 1e10 * land.republican), kind="stable"
+    )
     for operator, counts, lag_5g in (("arman_mobile", CITIES_5G, 0), ("sayran_cell", CITIES_5G, 2)):
         entry = np.full(n, NEVER, dtype=np.int64)
         for period, count in enumerate(counts):
@@ -265,9 +292,21 @@ def _satellite(land: _Land, fixed: Sequence[_Network], rng: np.random.Generator)
     leo = _entry(score + 0.3 * rng.random(n), unconnected, _LEO_VILLAGES)
     climbs = rng.integers(1, 3, n)
     return [
-        _Network("koktem_sat", "geo_satellite", _mobile_level(geo, climbs), rng.choice([10.0, 15.0, 25.0], n), np.full(n, 3.0)),
-        _Network("koktem_sat", "leo_satellite", _mobile_level(leo, climbs), rng.choice([100.0, 120.0, 150.0], n), np.full(n, 15.0)),
-    ]  # fmt: skip
+        _Network(
+            "koktem_sat",
+            "geo_satellite",
+            _mobile_level(geo, climbs),
+            rng.choice([10.0, 15.0, 25.0], n),
+            np.full(n, 3.0),
+        ),
+        _Network(
+            "koktem_sat",
+            "leo_satellite",
+            _mobile_level(leo, climbs),
+            rng.choice([100.0, 120.0, 150.0], n),
+            np.full(n, 15.0),
+        ),
+    ]
 
 
 def _claims(network: _Network, period: int, households: Ints) -> pl.DataFrame:
@@ -289,8 +328,12 @@ def _claims(network: _Network, period: int, households: Ints) -> pl.DataFrame:
     }
     if network.passed_share is not None and network.connected_share is not None:
         built = 0.75 + 0.25 * (period + 1) / (LAST + 1)
-        passed = np.where(live, np.floor(households[place] * network.passed_share[place] * built), 0).astype(np.int64)
-        connected = np.where(level >= 4, np.floor(passed * network.connected_share[place]), 0).astype(np.int64)
+        passed = np.where(live, np.floor(households[place] * network.passed_share[place] * built), 0).astype(
+            np.int64
+        )
+        connected = np.where(level >= 4, np.floor(passed * network.connected_share[place]), 0).astype(
+            np.int64
+        )
         frame["households_passed"] = pl.Series(passed)
         frame["households_connected"] = pl.Series(connected)
     return pl.DataFrame(frame, schema=CLAIMS_SCHEMA)

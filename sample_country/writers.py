@@ -1,7 +1,7 @@
 """Files as senders leave them: text in any encoding, workbooks, and the record of what was written.
 
-Belongs here: bytes, always the same for the same rows (no clock, no random ids). Does not belong here: what the
-rows say, or which sender writes them.
+Belongs here: bytes, always the same for the same rows (no clock, no random ids). Does not belong here: what
+the rows say, or which sender writes them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
 import polars as pl
@@ -23,57 +22,12 @@ Row = Sequence[str | None]
 
 
 @dataclass(frozen=True)
-class Injected:
-    """Rows put into a file on purpose: the rule they break, how they must end, and how many they are.
-
-    `column` is the contract column at fault, None when the row is no data at all.
-    """
-
-    rule: str
-    outcome: str
-    rows: int
-    column: str | None = None
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """One file of the inbox and what must become of it.
-
-    outcome: accepted, accepted_with_quarantine, rejected, unmatched, or same_delivery for a copy of another file.
-    rule: why a file is not taken, None when it is.
-    rows_accepted counts rows as read, before wide columns become rows of their own.
-    """
-
-    path: str
-    sender: str
-    extract_kind: str | None
-    size_bytes: int
-    outcome: str
-    is_current: bool
-    rows_accepted: int = 0
-    faults: tuple[Injected, ...] = ()
-    rule: str | None = None
-
-    def rows(self, outcome: str) -> int:
-        """Injected rows that must end as `quarantined` or `duplicate`."""
-        return sum(fault.rows for fault in self.faults if fault.outcome == outcome)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What `generate` wrote: the files in the order of their paths, and the totals of each period."""
-
-    root: Path
-    files: tuple[FileRecord, ...]
-    totals: pl.DataFrame
-
-
-@dataclass(frozen=True)
 class Sheet:
     """One sheet of a workbook: rows above the table, the table, rows below, and merged cells.
 
-    head and foot: rows of cells, None for an empty one. body: a frame of text, one column a column of the sheet;
-    in the columns named by `numeric`, text that is a number becomes a number cell. merged: ranges such as "A1:C1".
+    head and foot: rows of cells, None for an empty one. body: a frame of text, one column a column of the
+    sheet; in the columns named by `numeric`, text that is a number becomes a number cell. merged: ranges such
+    as "A1:C1".
     """
 
     name: str
@@ -86,11 +40,19 @@ class Sheet:
 
 
 def text_bytes(
-    frame: pl.DataFrame, *, encoding: str, delimiter: str = ",", quote_all: bool = False, extra_line: str | None = None
+    frame: pl.DataFrame,
+    *,
+    encoding: str,
+    delimiter: str = ",",
+    quote_all: bool = False,
+    extra_line: str | None = None,
 ) -> bytes:
-    """A frame of text as delimited text with a header; nulls are empty. `extra_line` goes in as line 4, as it is."""
+    """A frame as delimited text with a header; nulls are empty. `extra_line` goes in as line 4, as it is."""
     text = frame.write_csv(
-        separator=delimiter, quote_style="always" if quote_all else "necessary", null_value="", line_terminator="\n"
+        separator=delimiter,
+        quote_style="always" if quote_all else "necessary",
+        null_value="",
+        line_terminator="\n",
     )
     if extra_line is not None:
         lines = text.split("\n")
@@ -113,7 +75,8 @@ def _head_xml(rows: Sequence[Row], first: int) -> str:
             if value.isdigit() and not value.startswith("0"):
                 cells.append(f'<c r="{reference}"><v>{value}</v></c>')
             else:
-                cells.append(f'<c r="{reference}" s="1" t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>')
+                text = f'<is><t xml:space="preserve">{escape(value)}</t></is>'
+                cells.append(f'<c r="{reference}" s="1" t="inlineStr">{text}</c>')
         parts.append(f'<row r="{number}">{"".join(cells)}</row>')
     return "".join(parts)
 
@@ -126,10 +89,16 @@ def _body_xml(sheet: Sheet, first: int) -> str:
         letter, value = _letter(i), pl.col(name)
         safe = value.str.replace_all("&", "&amp;", literal=True).str.replace_all("<", "&lt;", literal=True)
         text = pl.concat_str(
-            pl.lit(f'<c r="{letter}'), number, pl.lit('" t="inlineStr"><is><t>'), safe, pl.lit("</t></is></c>")
+            pl.lit(f'<c r="{letter}'),
+            number,
+            pl.lit('" t="inlineStr"><is><t>'),
+            safe,
+            pl.lit("</t></is></c>"),
         )
         if name in sheet.numeric:
-            plain = pl.concat_str(pl.lit(f'<c r="{letter}'), number, pl.lit('"><v>'), value, pl.lit("</v></c>"))
+            plain = pl.concat_str(
+                pl.lit(f'<c r="{letter}'), number, pl.lit('"><v>'), value, pl.lit("</v></c>")
+            )
             text = pl.when(value.str.contains(_NUMBER)).then(plain).otherwise(text)
         parts.append(pl.when(value.is_null()).then(pl.lit("")).otherwise(text))
     parts.append(pl.lit("</row>"))
@@ -139,82 +108,89 @@ def _body_xml(sheet: Sheet, first: int) -> str:
 def _sheet_xml(sheet: Sheet) -> str:
     first_body = len(sheet.head) + 1
     first_foot = first_body + len(sheet.body)
-    widths = "".join(f'<col min="{i}" max="{i}" width="{w}" customWidth="1"/>' for i, w in enumerate(sheet.widths, 1))
+    widths = "".join(
+        f'<col min="{i}" max="{i}" width="{w}" customWidth="1"/>' for i, w in enumerate(sheet.widths, 1)
+    )
     merged = "".join(f'<mergeCell ref="{reference}"/>' for reference in sheet.merged)
     return (
-        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
         '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
         + (f"<cols>{widths}</cols>" if widths else "")
-        + f"<sheetData>{_head_xml(sheet.head, 1)}{_body_xml(sheet, first_body)}{_head_xml(sheet.foot, first_foot)}</sheetData>"
+        + f"<sheetData>{_head_xml(sheet.head, 1)}{_body_xml(sheet, first_body)}"
+        + f"{_head_xml(sheet.foot, first_foot)}</sheetData>"
         + (f'<mergeCells count="{len(sheet.merged)}">{merged}</mergeCells>' if merged else "")
         + "</worksheet>"
     )
 
 
 _STYLES = (
-    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
     '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-    '<fonts count="2"><font><sz val="10"/><name val="Arial"/></font><font><b/><sz val="10"/><name val="Arial"/></font></fonts>'
-    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+    '<fonts count="2"><font><sz val="10"/><name val="Arial"/></font>'
+    '<font><b/><sz val="10"/><name val="Arial"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+    '<fill><patternFill patternType="gray125"/></fill></fills>'
     '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
     '<cellXfs count="2"><xf xfId="0"/><xf xfId="0" fontId="1" applyFont="1" applyAlignment="1">'
-    '<alignment horizontal="center" vertical="center" wrapText="1"/></xf></cellXfs></styleSheet>'
+    '<alignment horizontal="center" vertical="center" wrapText="1"/></xf></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_VENDOR = "application/vnd.openxmlformats-"
 _MAIN_TYPES = {
-    False: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
+    False: f"{_VENDOR}officedocument.spreadsheetml.sheet.main+xml",
     True: "application/vnd.ms-excel.sheet.macroEnabled.main+xml",
 }
+
+
+def _content_types(sheets: int, *, macro_enabled: bool) -> str:
+    parts = [("/xl/workbook.xml", _MAIN_TYPES[macro_enabled])]
+    parts.append(("/xl/styles.xml", f"{_VENDOR}officedocument.spreadsheetml.styles+xml"))
+    worksheet = f"{_VENDOR}officedocument.spreadsheetml.worksheet+xml"
+    parts += [(f"/xl/worksheets/sheet{i}.xml", worksheet) for i in range(1, sheets + 1)]
+    overrides = "".join(f'<Override PartName="{part}" ContentType="{kind}"/>' for part, kind in parts)
+    relations = f"{_VENDOR}package.relationships+xml"
+    return (
+        f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="{relations}"/>'
+        f'<Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>'
+    )
+
+
+def _relationships(targets: Sequence[tuple[str, str]]) -> str:
+    """Relations of a part, numbered from rId1: (kind, target)."""
+    entries = "".join(
+        f'<Relationship Id="rId{i}" Type="{_RELATION}/{kind}" Target="{target}"/>'
+        for i, (kind, target) in enumerate(targets, 1)
+    )
+    return f'<Relationships xmlns="{_PACKAGE}/relationships">{entries}</Relationships>'
 
 
 def xlsx_bytes(sheets: Sequence[Sheet], *, macro_enabled: bool = False) -> bytes:
     """A workbook of Office Open XML.
 
-    Written here and not through a library: whole columns become XML at once, which is an order of magnitude faster
-    than cell by cell, and the package holds no creation time.
+    Written here and not through a library: whole columns become XML at once, which is an order of magnitude
+    faster than cell by cell, and the package holds no creation time.
     """
-    ids = range(1, len(sheets) + 1)
-    overrides = "".join(
-        f'<Override PartName="/xl/worksheets/sheet{i}.xml" '
-        'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>'
-        for i in ids
+    listed = "".join(
+        f'<sheet name="{escape(sheet.name)}" sheetId="{i}" r:id="rId{i}"/>'
+        for i, sheet in enumerate(sheets, 1)
     )
+    worksheets = [("worksheet", f"worksheets/sheet{i}.xml") for i in range(1, len(sheets) + 1)]
     parts = {
-        "[Content_Types].xml": (
-            f'<Types xmlns="{_PACKAGE}/content-types">'
-            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            '<Default Extension="xml" ContentType="application/xml"/>'
-            f'<Override PartName="/xl/workbook.xml" ContentType="{_MAIN_TYPES[macro_enabled]}"/>'
-            '<Override PartName="/xl/styles.xml" '
-            'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/>'
-            f"{overrides}</Types>"
-        ),
-        "_rels/.rels": (
-            f'<Relationships xmlns="{_PACKAGE}/relationships">'
-            f'<Relationship Id="rId1" Type="{_RELATION}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-        ),
-        "xl/workbook.xml": (
-            f'<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{_RELATION}"><sheets>'
-            + "".join(f'<sheet name="{escape(s.name)}" sheetId="{i}" r:id="rId{i}"/>' for i, s in zip(ids, sheets, strict=True))
-            + "</sheets></workbook>"
-        ),
-        "xl/_rels/workbook.xml.rels": (
-            f'<Relationships xmlns="{_PACKAGE}/relationships">'
-            + "".join(
-                f'<Relationship Id="rId{i}" Type="{_RELATION}/worksheet" Target="worksheets/sheet{i}.xml"/>' for i in ids
-            )
-            + f'<Relationship Id="rId{len(sheets) + 1}" Type="{_RELATION}/styles" Target="styles.xml"/></Relationships>'
-        ),
+        "[Content_Types].xml": _content_types(len(sheets), macro_enabled=macro_enabled),
+        "_rels/.rels": _relationships([("officeDocument", "xl/workbook.xml")]),
+        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}"><sheets>{listed}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": _relationships([*worksheets, ("styles", "styles.xml")]),
         "xl/styles.xml": _STYLES,
-    } | {f"xl/worksheets/sheet{i}.xml": _sheet_xml(sheet) for i, sheet in zip(ids, sheets, strict=True)}
+    }
+    parts |= {f"xl/worksheets/sheet{i}.xml": _sheet_xml(sheet) for i, sheet in enumerate(sheets, 1)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         for name, text in parts.items():
-            declared = text if text.startswith("<?xml") else f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>{text}'
             entry = zipfile.ZipInfo(name, _ZIP_DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            package.writestr(entry, declared.encode(), compresslevel=1)
+            package.writestr(entry, (_DECLARATION + text).encode(), compresslevel=1)
     return buffer.getvalue()
 
 
@@ -242,68 +218,3 @@ def xls_bytes(sheets: Sequence[Sheet]) -> bytes:
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
-
-
-class Inbox:
-    """Collects files under a folder. Writing the same inbox twice gives the same bytes."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._records: list[FileRecord] = []
-
-    def add(
-        self,
-        path: str,
-        content: bytes,
-        *,
-        sender: str,
-        extract_kind: str | None,
-        rows_accepted: int = 0,
-        faults: Sequence[Injected] = (),
-        outcome: str | None = None,
-        is_current: bool = True,
-        rule: str | None = None,
-    ) -> None:
-        """Write one file; the outcome follows from its faults unless it is given."""
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        self.record(
-            path, len(content), sender=sender, extract_kind=extract_kind, rows_accepted=rows_accepted, faults=faults,
-            outcome=outcome, is_current=is_current, rule=rule,
-        )  # fmt: skip
-
-    def record(
-        self,
-        path: str,
-        size_bytes: int,
-        *,
-        sender: str,
-        extract_kind: str | None,
-        rows_accepted: int = 0,
-        faults: Sequence[Injected] = (),
-        outcome: str | None = None,
-        is_current: bool = True,
-        rule: str | None = None,
-    ) -> None:
-        """Note a file that has been written already."""
-        quarantined = any(fault.outcome == "quarantined" for fault in faults)
-        self._records.append(
-            FileRecord(
-                path, sender, extract_kind, size_bytes, outcome or ("accepted_with_quarantine" if quarantined else "accepted"),
-                is_current, rows_accepted, tuple(faults), rule,
-            )
-        )  # fmt: skip
-
-    def copy(self, path: str, of: str) -> None:
-        """Leave the bytes of a file a second time under another name."""
-        content = (self.root / of).read_bytes()
-        original = next(record for record in self._records if record.path == of)
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        self._records.append(replace(original, path=path, outcome="same_delivery", is_current=False, rows_accepted=0, faults=()))
-
-    def summary(self, totals: pl.DataFrame) -> Summary:
-        """All files written, in the order of their paths."""
-        return Summary(self.root, tuple(sorted(self._records, key=lambda record: record.path)), totals)

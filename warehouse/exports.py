@@ -76,14 +76,15 @@ def write_exports(
         for place in (folder, folder / "parquet", folder / "csv"):
             (place / "SAMPLE.txt").write_text(SAMPLE_NOTE, encoding="utf-8")
     connection.execute(f"attach {_text(str(folder / DUCKDB_FILE))} as release")
-    try:
-        connection.execute(f"create schema release.{SCHEMA}")
-        rows = {table.name: _create(connection, table, label) for table in tables}
-        for table in tables:
-            _copy(connection, folder, table, label)
-        connection.execute("checkpoint release")
-    finally:
-        connection.execute("detach release")
+    # One transaction, or every comment on a column would be flushed to disk by itself.
+    connection.execute("begin")
+    connection.execute(f"create schema release.{SCHEMA}")
+    rows = {table.name: _create(connection, table, label) for table in tables}
+    for table in tables:
+        _copy(connection, folder, table, label)
+    connection.execute("commit")
+    connection.execute("checkpoint release")
+    connection.execute("detach release")
     return [
         WrittenTable(table.name, rows[table.name], sha256_of(folder / "csv" / f"{table.name}.csv"))
         for table in tables

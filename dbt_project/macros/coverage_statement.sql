@@ -28,11 +28,15 @@ read the relations statements, judged, answers, repeated, related and progress o
             then 'Cannot be checked: no figure of this measure can be computed from the extracts received.'
         when judged.verdict = 'unverifiable' and statements.as_of_date > answers.latest_date
             then
-                'Not due yet: it speaks of ' || {{ date_text('statements.as_of_date') }}
+                case
+                    when statements.as_of_date > statements.stated_at then 'Not due yet: it speaks of '
+                    else 'Cannot be checked yet: it speaks of '
+                end
+                || {{ date_text('statements.as_of_date') }}
                 || '; the latest figure is of ' || {{ date_text('answers.latest_date') }}
                 || ': ' || {{ figure_text('answers.latest_value', 'statements.unit') }} || '.'
         when judged.verdict = 'unverifiable'
-            then 'Cannot be checked: there are no filings for ' || {{ date_text('statements.as_of_date') }} || '.'
+            then 'Cannot be checked: there is no figure for ' || {{ date_text('statements.as_of_date') }} || '.'
         when judged.verdict = 'confirmed'
             then
                 'Holds: computed for ' || {{ date_text('answers.claimed_date') }}
@@ -44,11 +48,10 @@ read the relations statements, judged, answers, repeated, related and progress o
                 || ' for ' || {{ date_text('related.as_of_date') }} || '.'
         when judged.verdict = 'definition_mismatch'
             then
-                'The number is right for something else than the words say: '
-                || {{ figure_text('answers.measured_value', 'statements.unit') }}
-                || ' is ' || statements.definition_measured
-                || ' (' || {{ date_text('answers.measured_date') }} || '). The words mean '
-                || statements.definition_claimed
+                'The number counts something else than the words say, namely ' || statements.definition_measured
+                || ': ' || {{ figure_text('answers.measured_value', 'statements.unit') }}
+                || ' on ' || {{ date_text('answers.measured_date') }}
+                || '. The words mean ' || statements.definition_claimed
                 || coalesce(
                     ': ' || {{ figure_text('judged.computed_value', 'statements.unit') }} || '.',
                     ', for which there is no figure.'

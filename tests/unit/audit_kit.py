@@ -1,4 +1,5 @@
-"""A small warehouse for tests of the audit, the gate and releases: a build file, dbt's files, the lake's accounts.
+"""A small warehouse for tests of the audit, the gate and releases: a build file, dbt's files, the lake's
+accounts.
 
 Nothing of the real project is in it, so that a test says what it needs. `Country` holds the tables as SQL.
 """
@@ -79,7 +80,9 @@ class Country:
         """dbt's manifest.json, as far as anything here reads it."""
         nodes = {self.id_of(name): self._model(name, table) for name, table in self.tables.items()}
         nodes |= {test.unique_id: self._test(test) for test in self.tests}
-        kinds = {p.removeprefix("lake.") for t in self.tables.values() for p in t.parents if p.startswith("lake.")}
+        kinds = {
+            p.removeprefix("lake.") for t in self.tables.values() for p in t.parents if p.startswith("lake.")
+        }
         sources = {
             f"source.{PROJECT}.lake.{kind}": {
                 "resource_type": "source",
@@ -89,12 +92,22 @@ class Country:
             }
             for kind in kinds
         }
-        return {"metadata": {"invocation_id": self.invocation}, "nodes": nodes, "sources": sources, "macros": {}}
+        return {
+            "metadata": {"invocation_id": self.invocation},
+            "nodes": nodes,
+            "sources": sources,
+            "macros": {},
+        }
 
     def run_results(self) -> dict[str, Any]:
         """dbt's run_results.json: every model built unless `statuses` says else, every test as it says."""
         results = [
-            {"unique_id": self.id_of(name), "status": self.statuses.get(name, "success"), "message": "", "failures": None}
+            {
+                "unique_id": self.id_of(name),
+                "status": self.statuses.get(name, "success"),
+                "message": "",
+                "failures": None,
+            }
             for name in self.tables
         ]
         results += [
@@ -194,7 +207,9 @@ def small_country(**changes: Any) -> Country:
     """Two metrics with a source each, one shared list of metrics, everything passing."""
     tables = {
         "stg_availability": Table(
-            "select '{x}' as kato, 1 as level from read_parquet('<lake>/meta/extract.parquet')".replace("{x}", "1" * 9),
+            "select '{x}' as kato, 1 as level from read_parquet('<lake>/meta/extract.parquet')".replace(
+                "{x}", "1" * 9
+            ),
             ["lake.operator_availability"],
             schema="staging",
             view=True,
@@ -206,14 +221,10 @@ def small_country(**changes: Any) -> Country:
             view=True,
         ),
         "fct_coverage": Table(
-            """
-            select * from (values
-                (date '2025-12-31', '000000000', '4g', 100::bigint, 90::bigint, 90.0::double, 'published',
-                    null::varchar),
-                (date '2025-12-31', '100000000', '4g', 40::bigint, 30::bigint, 75.0::double, 'published', null)
-            ) as rows (as_of_date, kato, technology, population, population_covered, population_covered_pct, status,
-                withheld_reason)
-            """,
+            """ select * from (values (date '2025-12-31', '000000000', '4g', 100::bigint, 90::bigint,
+            90.0::double, 'published', null::varchar), (date '2025-12-31', '100000000', '4g', 40::bigint,
+            30::bigint, 75.0::double, 'published', null) ) as rows (as_of_date, kato, technology, population,
+            population_covered, population_covered_pct, status, withheld_reason) """,
             ["stg_availability"],
             meta={"figures": {"population_covered_pct": ["population_covered", "population_covered_pct"]}},
             columns={"kato": "Place.", "population_covered_pct": "Share of people covered."},

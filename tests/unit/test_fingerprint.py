@@ -12,7 +12,9 @@ from tests.unit.audit_kit import Country, Table, home_in, small_country, write_e
 from warehouse.candidate import parse_manifest
 from warehouse.fingerprint import ABSENT, fingerprint_candidate, table_fingerprint, view_fingerprint
 
-ROWS = "select * from (values (1, 'a', null::double), (2, 'b', 1.5), (2, 'b', 1.5)) as t (number, name, share)"
+ROWS = (
+    "select * from (values (1, 'a', null::double), (2, 'b', 1.5), (2, 'b', 1.5)) as t (number, name, share)"
+)
 
 
 def fingerprint(sql: str) -> str:
@@ -36,7 +38,15 @@ def test_the_order_of_rows_does_not_matter() -> None:
         "select name, number, share from ({rows})",
         "select * from ({rows}) where number = 1",
     ],
-    ids=["unknown_turned_zero", "one_duplicate_less", "a_blank", "column_name", "type", "column_order", "rows"],
+    ids=[
+        "unknown_turned_zero",
+        "one_duplicate_less",
+        "a_blank",
+        "column_name",
+        "type",
+        "column_order",
+        "rows",
+    ],
 )
 def test_every_change_of_content_shows(changed: str) -> None:
     assert fingerprint(changed.format(rows=ROWS)) != fingerprint(ROWS)

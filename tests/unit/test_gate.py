@@ -70,7 +70,9 @@ def test_a_failed_check_on_the_table_of_metrics_withholds_all(tmp_path: Path) ->
 
 def test_a_warning_withholds_nothing(tmp_path: Path) -> None:
     country = small_country()
-    country.tests.append(DbtTest("fct_coverage", columns=("population",), severity="warn", status="warn", failures=2))
+    country.tests.append(
+        DbtTest("fct_coverage", columns=("population",), severity="warn", status="warn", failures=2)
+    )
     verdicts = judged(country, tmp_path)
     assert reasons(verdicts) == {COVERAGE: None, ITU: None}
     warned = next(check for check in verdicts.checks if check.check_id.endswith("fct_coverage_population"))
@@ -116,7 +118,9 @@ def test_evidence_for_other_content_is_stale(tmp_path: Path) -> None:
     home = small_country().write(home_in(tmp_path))
     run_audit(home, suites=())
     with duckdb.connect(str(home.build_file)) as connection:
-        connection.execute("update marts.fct_coverage set population_covered_pct = 99 where kato = '000000000'")
+        connection.execute(
+            "update marts.fct_coverage set population_covered_pct = 99 where kato = '000000000'"
+        )
     found = reasons(judge(home, suites=()))
     assert found[ITU] is not None  # fct_metric was built from the table that changed
     assert "stale evidence" in str(found[COVERAGE])
@@ -126,7 +130,9 @@ def test_an_audit_after_tampering_does_not_renew_the_proof_of_dbt(tmp_path: Path
     home = small_country().write(home_in(tmp_path))
     run_audit(home, suites=())
     with duckdb.connect(str(home.build_file)) as connection:
-        connection.execute("update marts.fct_coverage set population_covered_pct = 99 where kato = '000000000'")
+        connection.execute(
+            "update marts.fct_coverage set population_covered_pct = 99 where kato = '000000000'"
+        )
     report = run_audit(home, suites=())
     assert report.recorded == 0
     assert "build again" in report.notes[0]
@@ -233,7 +239,9 @@ def test_a_changed_suite_makes_its_evidence_stale(tmp_path: Path) -> None:
     run_audit(home, suites=[suite()])
     stricter = suite(kwargs={"column": "population_covered_pct", "min_value": 0, "max_value": 95})
     assert reasons(judge(home, suites=[suite()]))[COVERAGE] is None
-    assert "stale evidence: check shares.share_is_a_share" in str(reasons(judge(home, suites=[stricter]))[COVERAGE])
+    assert "stale evidence: check shares.share_is_a_share" in str(
+        reasons(judge(home, suites=[stricter]))[COVERAGE]
+    )
 
 
 def test_an_expectation_about_no_table_withholds_everything(tmp_path: Path) -> None:

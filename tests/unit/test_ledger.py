@@ -70,7 +70,10 @@ def test_half_written_files_are_not_looked_at(tmp_path: Path) -> None:
 
 def test_many_files_become_one_and_no_row_is_lost(tmp_path: Path) -> None:
     for number in range(70):
-        append(tmp_path, [replace(ROW, fingerprint=f"f{number}"), replace(ROW, status="error" if number < 69 else "pass")])
+        append(
+            tmp_path,
+            [replace(ROW, fingerprint=f"f{number}"), replace(ROW, status="error" if number < 69 else "pass")],
+        )
     ledger = read_ledger(tmp_path)
     assert len(list(tmp_path.glob("*.parquet"))) < 10
     assert len(ledger.rows) == 140

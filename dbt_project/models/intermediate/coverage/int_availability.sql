@@ -1,3 +1,4 @@
+-- A filing by settlement stands where the operator did not file the settlement and technology by address.
 with address_filings as (
     select
         as_of_date,
@@ -7,60 +8,11 @@ with address_filings as (
         max(connection_level) as connection_level,
         max(max_download_mbps) as max_download_mbps,
         max(max_upload_mbps) as max_upload_mbps,
-        sum(households_passed) as households_passed,
-        sum(households_connected) as households_connected,
+        cast(sum(households_passed) as bigint) as households_passed,
+        cast(sum(households_connected) as bigint) as households_connected,
         max(extract_id) as extract_id
     from {{ ref('int_address_rollup') }}
     group by as_of_date, settlement_kato, operator_id, technology
-),
-
-filings as (
-    select
-        as_of_date,
-        settlement_kato,
-        operator_id,
-        technology,
-        connection_level,
-        max_download_mbps,
-        max_upload_mbps,
-        households_passed,
-        households_connected,
-        extract_id,
-        1 as preference
-    from address_filings
-    union all
-    select
-        as_of_date,
-        settlement_kato,
-        operator_id,
-        technology,
-        connection_level,
-        max_download_mbps,
-        max_upload_mbps,
-        households_passed,
-        households_connected,
-        extract_id,
-        2 as preference
-    from {{ ref('stg_operator_availability') }}
-),
-
-ordered as (
-    select
-        as_of_date,
-        settlement_kato,
-        operator_id,
-        technology,
-        connection_level,
-        max_download_mbps,
-        max_upload_mbps,
-        households_passed,
-        households_connected,
-        extract_id,
-        row_number() over (
-            partition by as_of_date, settlement_kato, operator_id, technology
-            order by preference, extract_id
-        ) as place
-    from filings
 )
 
 select
@@ -68,12 +20,32 @@ select
     settlement_kato,
     operator_id,
     technology,
-    cast(connection_level as bigint) as connection_level,
-    cast(max_download_mbps as double) as max_download_mbps,
-    cast(max_upload_mbps as double) as max_upload_mbps,
-    cast(households_passed as bigint) as households_passed,
-    cast(households_connected as bigint) as households_connected,
+    connection_level,
+    max_download_mbps,
+    max_upload_mbps,
+    households_passed,
+    households_connected,
     'claimed' as evidence_grade,
     extract_id
-from ordered
-where place = 1
+from address_filings
+union all
+select
+    filings.as_of_date,
+    filings.settlement_kato,
+    filings.operator_id,
+    filings.technology,
+    filings.connection_level,
+    filings.max_download_mbps,
+    filings.max_upload_mbps,
+    filings.households_passed,
+    filings.households_connected,
+    'claimed' as evidence_grade,
+    filings.extract_id
+from {{ ref('stg_operator_availability') }} as filings
+left join address_filings
+    on
+        filings.as_of_date = address_filings.as_of_date
+        and filings.settlement_kato = address_filings.settlement_kato
+        and filings.operator_id = address_filings.operator_id
+        and filings.technology = address_filings.technology
+where address_filings.extract_id is null

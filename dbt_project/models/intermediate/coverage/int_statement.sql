@@ -15,7 +15,7 @@ select
     case when known.statement_id is null then filed.technology else known.technology end as technology,
     coalesce(filed.qualifier, known.qualifier) as qualifier,
     coalesce(filed.stated_value, cast(known.stated_value as double)) as stated_value,
-    coalesce(filed.unit, known.unit) as unit,
+    case when filed.unit = '%' then 'percent' else coalesce(filed.unit, known.unit) end as unit,
     coalesce(filed.source_url, known.source_url) as source_url,
     known.definition_claimed,
     known.definition_measured,

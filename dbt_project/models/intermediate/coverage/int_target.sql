@@ -7,7 +7,7 @@ select
     area_type,
     technology,
     target_value,
-    unit,
+    case when unit = '%' then 'percent' else unit end as unit,
     due_date,
     source_url
 from {{ ref('stg_programme_target') }}

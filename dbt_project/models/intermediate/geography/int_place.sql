@@ -25,6 +25,8 @@ coded as (
         editions.name_kk
     from {{ ref('stg_kato_edition') }} as editions
     inner join latest on editions.edition = latest.edition
+    -- The nation has a code of its own but is no place in the classifier.
+    where editions.kato <> '000000000'
 ),
 
 named as (

@@ -39,6 +39,7 @@ questions as (
         technology,
         kato,
         area_type,
+        unit,
         as_of_date,
         {{ figure_days }} as oldest_days
     from statements
@@ -50,6 +51,7 @@ questions as (
         measured_technology as technology,
         kato,
         area_type,
+        unit,
         as_of_date,
         {{ figure_days }} as oldest_days
     from statements
@@ -61,6 +63,7 @@ questions as (
         technology,
         kato,
         area_type,
+        unit,
         baseline_date as as_of_date,
         {{ figure_days }} as oldest_days
     from statements
@@ -72,6 +75,7 @@ questions as (
         technology,
         kato,
         area_type,
+        unit,
         cast('9999-12-31' as date) as as_of_date,
         9999999 as oldest_days
     from statements
@@ -95,6 +99,7 @@ found as (
             and questions.kato = figures.kato
             and questions.area_type = figures.area_type
             and coalesce(questions.technology, '') = coalesce(figures.technology, '')
+            and questions.unit = figures.unit
             and questions.as_of_date >= figures.as_of_date
             and questions.oldest_days >= {{ days_between('figures.as_of_date', 'questions.as_of_date') }}
 ),

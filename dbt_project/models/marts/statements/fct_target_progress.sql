@@ -21,6 +21,7 @@ with series as (
             and targets.kato = figures.kato
             and targets.area_type = figures.area_type
             and coalesce(targets.technology, '') = coalesce(figures.technology, '')
+            and targets.unit = figures.unit
     -- A republican city is listed as region and as district; one line of it is enough.
     where
         figures.geography_level != 'district'

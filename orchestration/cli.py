@@ -1,0 +1,324 @@
+"""The command line: `qamtu run | check | status | sample | ui`.
+
+Belongs here: reading arguments, calling one function, printing, exit codes. Does not belong here: any work. Every
+command imports what it needs when it runs, so that `--help` and `status` answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from warehouse.paths import Home
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orchestration.run import RunResult
+
+OK, ERROR, USAGE, WITHHELD, NOTHING = 0, 1, 2, 3, 4
+
+app = typer.Typer(
+    name="qamtu",
+    help="The data warehouse of Kazakhstan's internet-coverage programme. QAMTU_HOME says where it lies; by default "
+    "in var/ of the project.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show the full traceback of an error, and Dagster's log.")
+]
+
+
+def main() -> None:
+    """Entry point of the `qamtu` command."""
+    app()
+
+
+@app.command()
+def run(
+    inbox: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder with deliveries; may be given several times. Default: the home's inbox.",
+        ),
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Run on the sample country, generated first.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Read every delivery, build, audit, release, and print the scorecard.
+
+    Exit codes: 0 all published; 3 published, some metrics withheld; 4 nothing published, the previous release
+    stands; 1 error.
+    """
+    if sample and inbox:
+        raise typer.BadParameter("give either --sample or --inbox, not both", param_hint="--sample")
+    home = Home.from_environment()
+    with _plain_errors(debug):
+        from orchestration.progress import Progress
+        from orchestration.run import run_pipeline
+
+        console = _console(stderr=True)
+        progress = Progress(console)
+        inboxes = list(inbox or [])
+        if sample:
+            inboxes = [_sample_inbox(home, progress)]
+        elif not inboxes:
+            home.inbox.mkdir(parents=True, exist_ok=True)
+            inboxes = [home.inbox]
+        result = run_pipeline(home, inboxes, progress, debug=debug)
+        progress.line(f"time     {progress.timings()}")
+        for error in result.errors:
+            progress.line(f"error    {error}")
+        if as_json:
+            _print_json(_run_document(home, result))
+        else:
+            _print_outcome(home, result, console)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="Files as they would be sent.")
+    ],
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what is wrong with files before they are sent; nothing is kept.
+
+    Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not be taken; 1
+    error.
+    """
+    with _plain_errors(debug):
+        from ingestion.check import check_files
+
+        checks = check_files(files, Home.from_environment())
+        if as_json:
+            _print_json([_check_document(found) for found in checks])
+        else:
+            console = _console()
+            for found in checks:
+                _print_check(found, console)
+        refused = any(not found.outcome.is_accepted for found in checks)
+        code = NOTHING if refused else OK if all(found.is_clean for found in checks) else WITHHELD
+    raise typer.Exit(code)
+
+
+@app.command()
+def status(as_json: Json = False, debug: Debug = False) -> None:
+    """Show the current release: what it says of each statement, what is withheld and why.
+
+    Exit codes: 0 there is a release; 4 nothing has been published yet; 1 error.
+    """
+    home = Home.from_environment()
+    with _plain_errors(debug):
+        from warehouse.releases import current_release
+
+        if current_release(home) is None:
+            if as_json:
+                _print_json({"home": str(home.root), "publication": None})
+            else:
+                print(f"Nothing has been published in {home.root} yet. Try: qamtu run --sample")
+            raise typer.Exit(NOTHING)
+        if as_json:
+            _print_json(_scorecard(home))
+        else:
+            _print_scorecard(home, _console())
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder to write the filings into.")],
+    geography: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Real KATO and population to draw the filings over."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2026,
+    addresses: Annotated[
+        int | None, typer.Option(min=1, help="Rows of the filing by address, for measuring; up to 10^8.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Generate the sample country's filings, or filings over a real geography."""
+    with _plain_errors(debug):
+        from sample_country import generate
+
+        console = _console(stderr=True)
+        with console.status(f"writing filings into {out}"):
+            summary = generate(out, seed=seed, geography=geography, addresses=addresses)
+        size = sum(record.size_bytes for record in summary.files)
+        print(f"{len(summary.files)} files, {size / 1e6:.1f} MB, in {out}")
+
+
+@app.command()
+def ui(
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port on this machine's loopback address.")
+    ] = 3000,
+    debug: Debug = False,
+) -> None:
+    """Open Dagster: the graph, runs, checks, sensors and the schedule. Ends with Ctrl-C."""
+    home = Home.from_environment()
+    with _plain_errors(debug):
+        from orchestration.instance import write_settings
+
+        write_settings(home)
+        home.inbox.mkdir(parents=True, exist_ok=True)
+        os.environ.update({"QAMTU_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)})
+        if not debug:
+            os.environ.setdefault("PYTHONWARNINGS", "ignore")
+        print(f"Dagster on http://127.0.0.1:{port} for the home {home.root}", flush=True)
+        arguments = ["-m", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)]
+        os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", *arguments])
+
+
+# --- Printing -----------------------------------------------------------------------------------------------------
+
+
+def _console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _scorecard(home: Home) -> dict[str, Any]:
+    from warehouse.scorecard import scorecard
+
+    return dict(scorecard(home))
+
+
+def _print_scorecard(home: Home, console: Console) -> None:
+    from warehouse.scorecard import render, scorecard
+
+    console.print(render(scorecard(home)))
+
+
+def _print_outcome(home: Home, result: RunResult, console: Console) -> None:
+    from warehouse.releases import current_release
+
+    if result.publication is not None:
+        _print_scorecard(home, _console())
+    else:
+        standing = current_release(home)
+        kept = f"the release {standing.name} stands" if standing else "there is no earlier release"
+        console.print(f"[bold red]Nothing was published[/]; {kept}.")
+
+
+def _run_document(home: Home, result: RunResult) -> dict[str, Any]:
+    return {
+        "exit_code": result.exit_code,
+        "publication": result.publication,
+        "path": result.path,
+        "metrics_published": result.metrics_published,
+        "metrics_withheld": result.metrics_withheld,
+        "errors": list(result.errors),
+        "seconds": {name: round(seconds, 3) for name, seconds in result.seconds.items()},
+        "dagster_run_id": result.run_id,
+        "scorecard": _scorecard(home) if result.publication is not None else None,
+    }
+
+
+def _check_document(found: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    outcome = found.outcome
+    return {
+        "file": str(found.file),
+        "layout": outcome.layout_id,
+        "outcome": outcome.outcome,
+        "rule": outcome.rule,
+        "message": outcome.message,
+        "rows": {
+            "read": outcome.rows_read,
+            "accepted": outcome.rows_accepted,
+            "quarantined": outcome.rows_quarantined,
+            "duplicate": outcome.rows_duplicate,
+            "skipped": outcome.rows_skipped,
+        },
+        "places_were_checked": found.places_were_checked,
+        "faults": [asdict(fault) for fault in found.faults],
+    }
+
+
+_SHOWN_FAULTS = 20
+
+
+def _print_check(found: Any, console: Console) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    outcome = found.outcome
+    colour = "green" if found.is_clean else "yellow" if outcome.is_accepted else "red"
+    console.print(f"[bold]{escape(str(found.file))}[/]: [{colour}]{outcome.outcome.replace('_', ' ')}[/]")
+    if outcome.layout_id:
+        console.print(
+            f"  layout {outcome.layout_id}; rows: {outcome.rows_read:,} read, {outcome.rows_accepted:,} accepted, "
+            f"{outcome.rows_quarantined:,} quarantined, {outcome.rows_duplicate:,} duplicate"
+        )
+    if outcome.message and not outcome.is_accepted:
+        console.print(f"  {escape(outcome.message)}")
+    if not found.places_were_checked:
+        console.print("  places were not checked: no KATO edition has been received in this home")
+    if found.faults:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for name in ("sheet", "row", "column", "value", "rule", "what to do"):
+            table.add_column(name, overflow="fold")
+        for fault in found.faults[:_SHOWN_FAULTS]:
+            cells = (fault.sheet, str(fault.row), fault.column, fault.value, fault.rule, fault.remedy)
+            table.add_row(*(escape(cell or "") for cell in cells))
+        console.print(table)
+        if outcome.rows_quarantined > _SHOWN_FAULTS:
+            console.print(f"  the first {_SHOWN_FAULTS} faults are shown; --json gives more")
+
+
+def _sample_inbox(home: Home, progress: Any) -> Path:
+    from orchestration.sample import ensure_sample
+
+    with progress.stage("sample"):
+        folder, generated = ensure_sample(home)
+    progress.line(f"sample   {'generated in' if generated else 'already in'} {folder}")
+    return folder
+
+
+@contextmanager
+def _plain_errors(debug: bool) -> Iterator[None]:
+    """One clear line instead of a traceback, and exit code 1."""
+    if not debug:
+        import warnings
+
+        warnings.simplefilter("ignore")
+    try:
+        yield
+    except (typer.Exit, typer.Abort, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        text = " ".join(str(error).split()) or type(error).__name__
+        print(f"qamtu: {text} (more with --debug)", file=sys.stderr)
+        raise typer.Exit(ERROR) from error
+
+
+if __name__ == "__main__":
+    main()

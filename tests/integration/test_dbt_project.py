@@ -1,0 +1,101 @@
+"""The dbt project as a whole: described, contracted, tested, and true to the contracts of ingestion."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.contract import load_contracts
+from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA
+from warehouse.paths import PROJECT_DIR
+
+pytestmark = pytest.mark.integration
+DBT_PROJECT = PROJECT_DIR / "dbt_project"
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """dbt's manifest, parsed afresh."""
+    folder = tmp_path_factory.mktemp("dbt")
+    environment = os.environ | {
+        "QAMTU_LAKE": str(folder / "lake"),
+        "QAMTU_BUILD_FILE": str(folder / "candidate.duckdb"),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    dbt = Path(sys.executable).with_name("dbt")
+    subprocess.run([str(dbt), "parse", "--quiet"], cwd=DBT_PROJECT, env=environment, check=True, timeout=120)
+    parsed: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Models by name."""
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+
+
+def test_every_model_and_column_is_described(models: dict[str, dict[str, Any]]) -> None:
+    bare = [name for name, model in models.items() if not model["description"]]
+    bare += [f"{n}.{c}" for n, m in models.items() for c, column in m["columns"].items() if not column["description"]]
+    assert bare == []
+
+
+def test_every_mart_has_an_enforced_contract(models: dict[str, dict[str, Any]]) -> None:
+    marts = {name: model for name, model in models.items() if model["schema"] == "marts"}
+    assert len(marts) >= 18
+    assert [name for name, model in marts.items() if not model["config"]["contract"]["enforced"]] == []
+
+
+def test_every_mart_states_its_grain_and_tests_it(manifest: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
+    unique = {
+        test["attached_node"]
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test" and (test.get("test_metadata") or {}).get("name") in ("unique", "unique_combination")
+    }
+    marts = {model["unique_id"]: name for name, model in models.items() if model["schema"] == "marts"}
+    assert sorted(name for node, name in marts.items() if node not in unique) == []
+
+
+# A model that only selects, renames or filters says nothing that a unit test could hold against it.
+COMPUTES = re.compile(r"\b(group by|join|union all|over \(|case\b|coalesce|sum\(|max\(|min\(|count\()", re.IGNORECASE)
+PASSES_THROUGH = {"int_settlement_reach", "fct_availability", "meta_extract", "stg_extract"}
+
+
+def test_every_model_that_computes_has_a_unit_test(manifest: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    computing = {name for name, model in models.items() if COMPUTES.search(model["raw_code"])} - PASSES_THROUGH
+    assert sorted(computing - tested) == []
+
+
+def test_no_model_selects_star(models: dict[str, dict[str, Any]]) -> None:
+    assert [name for name, model in models.items() if re.search(r"select\s+\*", model["raw_code"], re.IGNORECASE)] == []
+
+
+def test_sources_are_the_lake_as_contracts_and_records_define_it(manifest: dict[str, Any]) -> None:
+    sources = {source["name"]: list(source["columns"]) for source in manifest["sources"].values()}
+    expected = {kind: list(contract.lake_schema) for kind, contract in load_contracts().items()}
+    expected |= {"extract": list(EXTRACT_SCHEMA), "row_account": list(ACCOUNT_SCHEMA), "quarantine_reason": list(REASON_SCHEMA)}
+    assert {name: sorted(columns) for name, columns in sources.items()} == {n: sorted(c) for n, c in expected.items()}
+
+
+def test_layers_point_one_way(models: dict[str, dict[str, Any]]) -> None:
+    order = {"staging": 0, "intermediate": 1, "marts": 2}
+    by_id = {model["unique_id"]: model for model in models.values()}
+    wrong = []
+    for name, model in models.items():
+        for parent in model["depends_on"]["nodes"]:
+            if parent in by_id and order[by_id[parent]["schema"]] > order[model["schema"]]:
+                wrong.append(f"{name} reads {by_id[parent]['name']}")
+            if parent.startswith("source.") and model["schema"] != "staging":
+                wrong.append(f"{name} reads the lake past staging")
+    # Marts may be read by intermediate models only where they are shared dimensions.
+    assert [w for w in wrong if " reads dim_" not in w] == []
