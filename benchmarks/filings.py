@@ -65,7 +65,7 @@ def quarters_before(count: int) -> list[tuple[int, int]]:
     """Year and number of the `count` quarters before NEW_QUARTER, earliest first."""
     year, quarter = NEW_QUARTER
     last = year * 4 + quarter - 1
-    return [divmod(index, 4) for index in range(last - count, last)]
+    return [(index // 4, index % 4 + 1) for index in range(last - count, last)]
 
 
 def template(work: Path) -> Path:

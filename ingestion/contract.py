@@ -28,7 +28,8 @@ class Column:
     """One column of an extract.
 
     `minimum` and `maximum` are numbers, or ISO dates for DATE columns. `role` tells ingestion what the column is
-    for: `as_of`, `kato_settlement`, `kato_place`, `code`, `filed_region`, `filed_district`, `filed_settlement`.
+    for: `as_of`, `kato_settlement`, `kato_place`, `code`, `filed_region`, `filed_district`, `filed_settlement`, and
+    `h3_cell`, which no sender files: it is computed from `latitude` and `longitude`.
     """
 
     name: str

@@ -25,8 +25,8 @@ _OLD_FONT = {"ќ": "қ", "є": "ғ", "ї": "ү", "ґ": "ө"}
 # What kind of place a prefix or suffix names. Longest first, so that "г.а." is not read as "г.".
 _KINDS: list[tuple[str, str]] = [
     ("district", r"(?:^район\s+|\s+район$|\s+р-?н\.?$|\s+ауданы$|\s+ауд\.?$|\s+атын\.?\s*ауданы$)"),
-    ("administration", r"(?:^г\.?\s?а\.?\s+|\s+г\.?\s?а\.?$|\s+қ\.?\s?ә\.?$|\s+қалалық әкімдігі$|\s+городской акимат$)"),
-    ("sub_district", r"(?:\s+с\.?\s?о\.?$|\s+а\.?\s?о\.?$|\s+п\.?\s?а\.?$|\s+к\.?\s?ә\.?$|\s+сельский округ$)"),
+    ("administration", r"(?:^г\.\s?а\.\s*|\s+г\.?\s?а\.?$|\s+қ\.?\s?ә\.?$|\s+қалалық әкімдігі$|\s+городской акимат$)"),
+    ("sub_district", r"(?:^п\.\s?а\.\s*|^с\.\s?о\.\s*|\s+с\.?\s?о\.?$|\s+а\.?\s?о\.?$|\s+п\.?\s?а\.?$|\s+к\.?\s?ә\.?$|\s+сельский округ$)"),
     ("city", r"(?:^г\.\s*|^город\s+|\s+қ\.?$|\s+қаласы$)"),
     ("town", r"(?:^п\.\s*|^пос\.\s*|^поселок\s+|\s+к\.?$|\s+кенті$)"),
     ("village", r"(?:^с\.\s*|^село\s+|^аул\s+|\s+а\.?$|\s+ауылы$|\s+с\.$)"),
@@ -232,10 +232,10 @@ def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     """The code of a name inside its parent, by the newest edition that knows the name there."""
     named = _named(editions).join(codes.select(kato="filed_code", now="kato"), on="kato", how="left").drop_nulls("now")
     districts = named.filter(pl.col("level") == "district").with_columns(parent=pl.col("region"))
-    # A town can be its own sub-district (г.Семей), so sub-district rows that name a town count as settlements too.
+    # A city can be its own sub-district (г.Семей), so sub-district rows that name a city count as settlements too.
     settlements = named.filter(
         (pl.col("level") == "settlement")
-        | ((pl.col("level") == "sub_district") & pl.col("kind").is_in(["city", "town", "village"]))
+        | ((pl.col("level") == "sub_district") & (pl.col("kind") == "city"))
     ).with_columns(parent=pl.col("district"), level=pl.lit("settlement"))
     # Districts moved between regions keep their old parent, so old filings still resolve.
     rows = pl.concat([districts, settlements])
@@ -258,7 +258,7 @@ def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
 def _settlements(editions: pl.DataFrame, edition: str) -> pl.Series:
     """Codes of an edition where people are counted as living: settlements, and cities listed above them."""
     named = _named(editions.filter(pl.col("edition") == edition))
-    is_city = (pl.col("level") == "sub_district") & pl.col("kind").is_in(["city", "town"])
+    is_city = (pl.col("level") == "sub_district") & (pl.col("kind") == "city")
     is_republican = (pl.col("level") == "region") & pl.col("kato").str.slice(0, 2).is_in(["71", "75", "79"])
     return named.filter((pl.col("level") == "settlement") | is_city | is_republican)["kato"].unique().sort()
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
+from polars_h3 import latlng_to_cell
 
 from ingestion.contract import Column
 from ingestion.layout import ColumnSource, Layout, Unpivot, fill
@@ -19,6 +20,8 @@ from ingestion.readers.table import RawTable
 
 _SPACES = r"[\s\u00a0\u2007\u202f]"
 VALUE = "__value"
+# About 0.1 square kilometres: a village is a handful of cells.
+H3_RESOLUTION = 9
 
 
 @dataclass(frozen=True)
@@ -201,12 +204,13 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
     """
     contract = layout.contract
     frame, unpivot_sources = records(layout, raw)
-    # Five stages, each over columns of the one before: an expression that is written out again inside another is
+    # In stages, each over columns of the one before: an expression that is written out again inside another is
     # also computed again, for every row.
     trimmed: list[pl.Expr] = []
     texts: dict[str, pl.Expr] = {}
     numbers: list[pl.Expr] = []
     values: list[pl.Expr] = []
+    derived: list[pl.Expr] = []
     flags: list[tuple[Flag, pl.Expr]] = []
     resolved = layout.resolve.kato if layout.resolve else None
     for column in contract.columns:
@@ -215,6 +219,9 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         given = pl.col(name)
         faults: list[tuple[str, pl.Expr]] = []
         origin: str | None = None
+        if column.role == "h3_cell":
+            derived.append(latlng_to_cell("=latitude", "=longitude", H3_RESOLUTION, return_dtype=pl.String).alias(name))
+            continue
         if column.name in unpivot_sources:
             origin = unpivot_sources[column.name]
             texts[f"~{column.name}"] = pl.col(origin)
@@ -261,6 +268,7 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         .with_columns(expression.alias(name) for name, expression in texts.items())
         .with_columns(numbers)
         .with_columns(values)
+        .with_columns(derived)
         .with_columns(expression.fill_null(False).alias(flag.name) for flag, expression in flags)
     )
     return Judged(judged, [flag for flag, _ in flags])

@@ -179,6 +179,7 @@ def ui(
     with _plain_errors(debug):
         from orchestration.instance import write_settings
 
+        _refuse_taken_port(port)
         write_settings(home)
         home.inbox.mkdir(parents=True, exist_ok=True)
         os.environ.update({"QAMTU_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)})
@@ -187,6 +188,14 @@ def ui(
         print(f"Dagster on http://127.0.0.1:{port} for the home {home.root}", flush=True)
         arguments = ["-m", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)]
         os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", *arguments])
+
+
+def _refuse_taken_port(port: int) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise OSError(f"port {port} is taken, perhaps by another `qamtu ui`; choose one with --port")
 
 
 # --- Printing -----------------------------------------------------------------------------------------------------

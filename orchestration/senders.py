@@ -5,6 +5,7 @@ Belongs here: what Dagster shows of a sender, and calling ingestion. Does not be
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -191,36 +192,45 @@ def _sender_definition(sender: str, own: list[Extract], everything: list[Extract
         )
         layout_ids = [layout.layout_id for extract in chosen for layout in extract.layouts]
         with progress.current().stage("ingest", sender), only_passing_failures_retried():
+            before = set(ingestion.outcomes(home.home))
             ingestion.ingest(home.home, home.inboxes, layout_ids, progress.current().note)
             known = ingestion.outcomes(home.home)
         for extract in chosen:
             outcomes = [o for o in known if o.layout_id in {x.layout_id for x in extract.layouts}]
             if extract.is_partitioned:
-                _record_quarters(context, extract, outcomes)
+                _record_quarters(context, extract, outcomes, changed=set(outcomes) - before)
             yield dg.MaterializeResult(asset_key=extract.key, metadata=outcome_metadata(outcomes))
 
     return read_sender
 
 
 def _record_quarters(
-    context: dg.AssetExecutionContext, extract: Extract, outcomes: Sequence[Outcome]
+    context: dg.AssetExecutionContext,
+    extract: Extract,
+    outcomes: Sequence[Outcome],
+    changed: AbstractSet[Outcome],
 ) -> None:
-    """Say which quarters were received. A run without partitions records them itself, one by one."""
+    """Say which quarters were received.
+
+    A run for chosen quarters tells each of them what it holds. A run without partitions records quarters itself:
+    those in which something changed, and those that Dagster does not know yet.
+    """
     by_quarter: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         key = _quarter(outcome)
         if key is not None:
             by_quarter.setdefault(key, []).append(outcome)
-    if not context.has_partition_key_range:
-        for key, received in sorted(by_quarter.items()):
-            context.log_event(
-                dg.AssetMaterialization(extract.key, partition=key, metadata=outcome_metadata(received))
+    if context.has_partition_key_range:
+        for key in context.partition_keys:
+            context.add_asset_metadata(
+                outcome_metadata(by_quarter.get(key, [])), asset_key=extract.key, partition_key=key
             )
         return
-    for key in context.partition_keys:
-        context.add_asset_metadata(
-            outcome_metadata(by_quarter.get(key, [])), asset_key=extract.key, partition_key=key
-        )
+    known = context.instance.get_materialized_partitions(extract.key)
+    for key, received in sorted(by_quarter.items()):
+        if key not in known or not changed.isdisjoint(received):
+            metadata = outcome_metadata(received)
+            context.log_event(dg.AssetMaterialization(extract.key, partition=key, metadata=metadata))
 
 
 def _quarter(outcome: Outcome) -> str | None:

@@ -23,6 +23,7 @@ from sample_country.filing import (
     unknown_code,
     whole,
 )
+from sample_country.inbox import Injected
 from sample_country.writers import text_bytes
 
 SENDER = "sample_dala"
@@ -141,10 +142,8 @@ def _settlement_file(filing: Filing, day: dt.date, rows: pl.DataFrame) -> None:
     mixed, injected = mixed_in(table, faults, filing.rng(10, day.toordinal(), 2))
     extra = None
     if filing.with_faults and day == dt.date(2024, 9, 30):
-        extra = ";".join(["Павлодарская область", "не указан", "с.Жаңа", "", "ВОЛС (FTTH)", "2"]).replace(
-            "ң", "н"
-        )
-        injected.append(Fault("wrong_field_count", pl.DataFrame({"line": [extra]})).injected)
+        extra = "Павлодарская область;не указан;с.Жана;;ВОЛС (FTTH);2"
+        injected.append(Injected("wrong_field_count", "quarantined", 1))
     content = text_bytes(mixed, encoding="cp1251", delimiter=";", extra_line=extra)
     path = f"{SENDER}/{stamped('availability', day, '.csv')}"
     if filing.with_faults and day == CORRECTED:

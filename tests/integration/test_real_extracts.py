@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.pipeline import ingest
+from ingestion.pipeline import ingest, read_gazetteer
 from warehouse.lake import Outcome, partition
 from warehouse.paths import PROJECT_DIR, Home
 
@@ -37,6 +37,19 @@ def accepted(home: Home, outcome: Outcome) -> pl.DataFrame:
 def test_both_kato_editions_arrive_whole(outcomes: dict[str, Outcome]) -> None:
     assert outcomes["bureau/kato_classifier_2026"].rows_accepted == 15_594
     assert outcomes["bureau/kato_classifier_2022"].rows_accepted == 16_264
+
+
+def test_codes_of_2022_are_current_or_mapped_or_known_to_be_abolished(home: Home, outcomes: dict[str, Outcome]) -> None:
+    codes = read_gazetteer(home, outcomes.values()).codes
+    editions = {
+        year: set(accepted(home, outcomes[f"bureau/kato_classifier_{year}"])["kato"].to_list()) for year in (2022, 2026)
+    }
+    assert len(editions[2022] - editions[2026]) == 1_252
+    assert len(editions[2026] - editions[2022]) == 582
+    retired = codes.filter(pl.col("filed_code").is_in(list(editions[2022] - editions[2026])))
+    assert dict(retired["code_status"].value_counts().rows()) == {"mapped": 544, "retired": 708}
+    assert set(retired["kato"].drop_nulls()) <= editions[2026]
+    assert codes.filter("is_settlement").filter(pl.col("code_status") == "current").height == 12_986 + 39 + 3
 
 
 def test_population_of_2023_sums_exactly_over_regions(home: Home, outcomes: dict[str, Outcome]) -> None:

@@ -14,6 +14,7 @@ ranked_positions as (
         settlement_kato,
         latitude,
         longitude,
+        h3_cell,
         population,
         row_number() over (
             partition by settlement_kato
@@ -87,6 +88,7 @@ select
     settlements.district_kato,
     ranked_positions.latitude,
     ranked_positions.longitude,
+    ranked_positions.h3_cell,
     ranked_positions.population as position_population,
     code_changes.effective_from as valid_from
 from settlements

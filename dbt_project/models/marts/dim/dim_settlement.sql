@@ -21,7 +21,7 @@ select
     settlements.district_kato,
     settlements.latitude,
     settlements.longitude,
-    cast(null as {{ dbt.type_string() }}) as h3_cell,
+    settlements.h3_cell,
     people.population,
     people.census_date as population_as_of,
     people.population_method,

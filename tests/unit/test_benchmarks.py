@@ -1,0 +1,228 @@
+"""The benchmark's own parts: plain scripts that are right, verdicts, the table, and the watch on memory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import filings, floors, scenarios
+from benchmarks.measure import CommandFailed, Timing, run_measured
+from benchmarks.report import BEGIN, END, GIB, Judged, Measured, Report, markdown, memory, ratio, spliced
+
+FILING = """location_id,kato,technology,level,down,up
+1,101010000,fttp,4,100,50
+2,101010000,fttp,2,100.5,50
+3,101010000,fttp,1,,
+4,751010000,dsl,3,8,1
+4,751010000,dsl,3,8,1
+5,751010000,fttp,7,100,50
+6,751010000,fttp,3,-1,50
+7,999999999,fttp,3,100,50
+8,751010000,,3,100,50
+"""
+
+
+def _timing(seconds: float, peak: int = 0, output: str = "") -> Timing:
+    return Timing(seconds, peak, 0, output)
+
+
+def _inputs(folder: Path, filing: str) -> tuple[Path, Path, Path]:
+    path, settlements, out = folder / "filing.csv", folder / "settlements.parquet", folder / "out"
+    path.write_text(filing)
+    pl.DataFrame(
+        {
+            "settlement_kato": ["101010000", "751010000"],
+            "region_kato": ["100000000", "750000000"],
+            "population": [1000, 50],
+            "is_inhabited": [True, True],
+        }
+    ).write_parquet(settlements)
+    out.mkdir()
+    return path, settlements, out
+
+
+def test_both_floors_count_the_same(tmp_path: Path) -> None:
+    inputs = _inputs(tmp_path, FILING)
+    expected = {
+        ("000000000", "dsl"): (1, 50, 1),
+        ("000000000", "fttp"): (1, 1000, 2),
+        ("100000000", "fttp"): (1, 1000, 2),
+        ("750000000", "dsl"): (1, 50, 1),
+    }
+    assert scenarios.coverage_of(floors.bare(*inputs)) == expected
+    assert scenarios.coverage_of(floors.checked(*inputs)) == expected
+
+
+def test_the_checked_floor_accounts_for_every_row(tmp_path: Path) -> None:
+    answer = floors.checked(*_inputs(tmp_path, FILING))
+    assert answer["account"] == {
+        "rows_read": 9,
+        "rows_accepted": 4,
+        "rows_quarantined": 4,
+        "rows_duplicate": 1,
+    }
+    assert answer["reasons"] == {
+        "above_maximum": 1,
+        "below_minimum": 1,
+        "kato_unknown": 1,
+        "required_missing": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        ("x1,101010000,fttp,3,1,1", "pattern_mismatch"),
+        (",101010000,fttp,3,1,1", "required_missing"),
+        ("1,,fttp,3,1,1", "required_missing"),
+        ("1,101010000,smoke,3,1,1", "not_allowed"),
+        ("1,101010000,fttp,,1,1", "required_missing"),
+        ("1,101010000,fttp,high,1,1", "not_a_number"),
+        ("1,101010000,fttp,nan,1,1", "not_a_number"),
+        ("1,101010000,fttp,2.5,1,1", "not_an_integer"),
+        ("1,101010000,fttp,3,fast,1", "not_a_number"),
+        ("1,101010000,fttp,3,100001,1", "above_maximum"),
+        ("1,101010000,fttp,3,1,-0.1", "below_minimum"),
+    ],
+)
+def test_the_checked_floor_knows_the_contracts_rules(tmp_path: Path, row: str, rule: str) -> None:
+    answer = floors.checked(*_inputs(tmp_path, f"location_id,kato,technology,level,down,up\n{row}\n"))
+    assert answer["account"]["rows_quarantined"] == 1
+    assert rule in answer["reasons"]
+
+
+def test_rows_that_contradict_each_other_are_all_set_aside(tmp_path: Path) -> None:
+    rows = "1,101010000,fttp,3,1,1\n1,101010000,fttp,4,1,1\n2,101010000,fttp,3,1,1\n"
+    answer = floors.checked(*_inputs(tmp_path, f"location_id,kato,technology,level,down,up\n{rows}"))
+    assert answer["account"]["rows_accepted"] == 1
+    assert answer["reasons"] == {"key_conflict": 2}
+
+
+def test_a_difference_between_tables_is_named() -> None:
+    one = {("000000000", "fttp"): (1, 2, 3)}
+    assert scenarios.differing(one, dict(one)) == ""
+    assert (
+        scenarios.differing(one, {("000000000", "fttp"): (1, 2, 4)})
+        == "000000000 fttp: (1, 2, 3) and (1, 2, 4)"
+    )
+    assert scenarios.differing(one, {}) == "000000000 fttp: (1, 2, 3) and None"
+    assert scenarios.differing({}, {}) == "both are empty"
+
+
+def test_stages_are_those_of_the_median_run() -> None:
+    told = [_timing(5, output='{"seconds": {"dbt": 3.0}}'), _timing(9, output='{"seconds": {"dbt": 7.0}}')]
+    measured = Measured("run", [*told, _timing(4, output='{"seconds": {"dbt": 1.0}}')])
+    assert scenarios.stages(measured) == {"dbt": 3.0, "start and end of the process": 2.0}
+
+
+def test_the_median_and_the_highest_memory_count() -> None:
+    measured = Measured("run", [_timing(3, GIB), _timing(1, 2 * GIB), _timing(8, GIB)])
+    assert (measured.seconds, measured.peak_gib) == (3, 2)
+    assert ratio("q", measured, Measured("floor", [_timing(2)]), limit=1.6).value == 1.5
+    assert not memory("q", measured, limit_gib=1.9).is_within
+
+
+@pytest.mark.parametrize(
+    ("value", "aim", "verdict"),
+    [
+        (1.1, 1.2, "aim reached"),
+        (1.4, 1.2, "within the limit, aim not reached"),
+        (1.4, None, "within the limit"),
+        (1.6, 1.2, "**MISSED**"),
+    ],
+)
+def test_verdicts(value: float, aim: float | None, verdict: str) -> None:
+    assert Judged("q", value, 1.5, aim).verdict == verdict
+
+
+def test_the_table_holds_questions_timings_and_stages() -> None:
+    report = Report(
+        [Measured("floor", [_timing(2, GIB), _timing(4)])], [Judged("run / floor", 1.6, 1.5, 1.2)]
+    )
+    report.add(Report(stages={"run": {"load": 1.25, "dbt": 2.0}}, remarks=["Equal."]))
+    text = markdown(report, "2 cores.")
+    assert "| run / floor | 1.60 x | 1.5 | 1.2 | **MISSED** |" in text
+    assert "| floor | 3.0 | 2.0, 4.0 | 1.00 |" in text
+    assert "| run | load 1.2, dbt 2.0 |" in text
+    assert text.startswith("2 cores.\n")
+    assert text.endswith("\nEqual.\n")
+    assert not report.is_within
+
+
+def test_the_page_keeps_what_stands_around_the_table() -> None:
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    assert spliced(page, "new\n") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    with pytest.raises(ValueError, match="lacks"):
+        spliced("no markers", "new")
+
+
+def test_the_real_page_has_the_markers() -> None:
+    assert "new" in spliced(command.PAGE.read_text(encoding="utf-8"), "new")
+
+
+def test_quarters_before_the_new_one() -> None:
+    assert filings.quarters_before(1) == [(2025, 4)]
+    twenty = filings.quarters_before(20)
+    assert (twenty[0], twenty[-1], len(set(twenty))) == ((2021, 1), (2025, 4), 20)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("sample_dala/addresses_2025q4.csv", "sample_dala/addresses_2024q1.csv"),
+        ("sample_arman/2025/arman_2025-Q4.xlsx", "sample_arman/2025/arman_2024-Q1.xlsx"),
+        ("sample_sayran/sayran_coverage_2025_4.txt", "sample_sayran/sayran_coverage_2024_1.txt"),
+    ],
+)
+def test_another_quarter_in_a_file_name(path: str, expected: str) -> None:
+    assert filings.renamed(path, 2024, 1) == expected
+
+
+def test_a_file_without_a_quarter_is_refused() -> None:
+    with pytest.raises(ValueError, match="names no quarter"):
+        filings.renamed("sample_dala/readme.csv", 2024, 1)
+
+
+def test_a_command_is_timed_with_the_memory_of_its_children(tmp_path: Path) -> None:
+    child = "held = bytearray(120_000_000); import time; time.sleep(0.4)"
+    parent = f"import subprocess, sys; print('done'); subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    timing = run_measured([sys.executable, "-c", parent], tmp_path / "run.log")
+    assert timing.output == "done\n"
+    assert 0.4 < timing.seconds < 30
+    assert 120_000_000 < timing.peak_bytes < 1_000_000_000
+
+
+def test_an_unexpected_exit_code_is_an_error_that_says_why(tmp_path: Path) -> None:
+    failing = [sys.executable, "-c", "import sys; print('why', file=sys.stderr); sys.exit(3)"]
+    with pytest.raises(CommandFailed, match=r"ended with 3\n\nwhy"):
+        run_measured(failing, tmp_path / "run.log")
+    assert run_measured(failing, tmp_path / "run.log", expected=(0, 3)).exit_code == 3
+
+
+def test_quick_is_small_and_an_explicit_number_wins() -> None:
+    quick = command.arguments(["--quick", "--history", "7"])
+    assert (quick.rows, quick.history, quick.repetitions) == (1_000_000, 7, 1)
+    full = command.arguments([])
+    assert (full.rows, full.history, full.repetitions) == (30_000_000, 20, 3)
+    with pytest.raises(SystemExit):
+        command.arguments(["--rows", "5"])
+
+
+def test_numbers_that_disagree_end_with_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def disagree(*_: object) -> Report:
+        raise scenarios.Mismatch("000000000 fttp")
+
+    monkeypatch.setattr(command, "measure", disagree)
+    assert command.main(["--quick", "--work", str(tmp_path)]) == 1
+
+
+@pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 1)])
+def test_a_missed_limit_is_an_error_only_when_strict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strict: list[str], code: int
+) -> None:
+    monkeypatch.setattr(command, "measure", lambda *_: Report(judged=[Judged("q", 2, 1)]))
+    assert command.main(["--quick", "--work", str(tmp_path), *strict]) == code
