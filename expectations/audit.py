@@ -203,8 +203,23 @@ def _gx_evidence(
         return [], reused
     say(f"audit: evaluating {len(waiting)} expectations")
     engine = Engine()
-    frames: dict[str, pd.DataFrame] = {}
-    return [_evaluate(*item, engine, connection, frames) for item in waiting], reused
+    frames = _LastFrame(connection)
+    return [_evaluate(*item, engine, frames) for item in waiting], reused
+
+
+class _LastFrame:
+    """The frame of the query asked for last: neighbours in a suite share it, and no more than one is in memory."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._query = ""
+        self._frame: pd.DataFrame | None = None
+
+    def of(self, query: str) -> pd.DataFrame:
+        if self._frame is None or query != self._query:
+            self._frame = self._connection.execute(query).df()
+            self._query = query
+        return self._frame
 
 
 def _evaluate(
@@ -212,13 +227,10 @@ def _evaluate(
     check: Check,
     fingerprint: str,
     engine: Engine,
-    connection: duckdb.DuckDBPyConnection,
-    frames: dict[str, pd.DataFrame],
+    frames: _LastFrame,
 ) -> Evidence:
     try:
-        if expectation.query not in frames:
-            frames[expectation.query] = connection.execute(expectation.query).df()
-        frame, left_out = without_explained(frames[expectation.query], expectation)
+        frame, left_out = without_explained(frames.of(expectation.query), expectation)
         finding = engine.evaluate(frame, expectation.expect, expectation.kwargs)
         status = PASS if finding.success else FAIL if check.blocking else WARN
         if left_out:
