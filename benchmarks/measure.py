@@ -25,9 +25,15 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True)
 class Timing:
-    """One run of one command: wall-clock seconds, highest resident memory of its process tree in bytes, stdout."""
+    """One run of one command.
+
+    seconds: wall clock. cpu_seconds: of the process and all it waited for; far below `seconds` times the cores in
+    use when the machine was busy with something else. peak_bytes: highest resident memory of the process tree.
+    output: what it wrote to stdout.
+    """
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     exit_code: int
     output: str
@@ -77,7 +83,8 @@ def run_measured(
         tail = log.read_text(errors="replace")[-_TAIL:]
         raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}\n{text[-_TAIL:]}\n{tail}")
     # The watch sees the tree between two looks; the kernel's own figure sees one process at every moment.
-    return Timing(seconds, max(watch.peak_bytes, usage.ru_maxrss * 1024), process.returncode, text)
+    peak_bytes = max(watch.peak_bytes, usage.ru_maxrss * 1024)
+    return Timing(seconds, usage.ru_utime + usage.ru_stime, peak_bytes, process.returncode, text)
 
 
 class _Watch:

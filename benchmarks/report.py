@@ -28,6 +28,11 @@ class Measured:
         return statistics.median(timing.seconds for timing in self.timings)
 
     @property
+    def cpu_seconds(self) -> float:
+        """Median of the seconds of processor time."""
+        return statistics.median(timing.cpu_seconds for timing in self.timings)
+
+    @property
     def peak_gib(self) -> float:
         """Highest resident memory of any of the timings, in GiB."""
         return max(timing.peak_bytes for timing in self.timings) / GIB
@@ -100,10 +105,11 @@ def markdown(report: Report, header: str) -> str:
         aim = f"{judged.aim:g}" if judged.aim else ""
         value = f"{judged.value:.2f} {judged.unit}"
         lines.append(f"| {judged.question} | {value} | {judged.limit:g} | {aim} | {judged.verdict} |")
-    lines += ["", "| Timed | Median s | All runs, s | Peak memory, GiB |", "|---|--:|---|--:|"]
+    lines += ["", "| Timed | Median s | All runs, s | CPU s | Peak memory, GiB |", "|---|--:|---|--:|--:|"]
     for measured in report.measured:
         runs = ", ".join(f"{timing.seconds:.1f}" for timing in measured.timings)
-        lines.append(f"| {measured.name} | {measured.seconds:.1f} | {runs} | {measured.peak_gib:.2f} |")
+        figures = f"{measured.seconds:.1f} | {runs} | {measured.cpu_seconds:.1f} | {measured.peak_gib:.2f}"
+        lines.append(f"| {measured.name} | {figures} |")
     if report.stages:
         lines += ["", "| Run | Stages of its median run, s |", "|---|---|"]
         for name, seconds in report.stages.items():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from expectations.checks import Check, all_checks, check_fingerprint, outcomes
-from expectations.engine import SHOWN_ROWS, Engine, Finding, rows_as_json
+from expectations.engine import SHOWN_ROWS, Engine, Finding, rows_as_json, rows_in_words
 from expectations.ledger import ERROR, FAIL, PASS, WARN, Evidence, append, read_ledger
 from expectations.suite import Expectation, Suite, load_suites
 from warehouse.candidate import Manifest, read_manifest
@@ -151,7 +151,7 @@ def _dbt_row(
         sql = result.get("compiled_code") or manifest.nodes[result["unique_id"]].compiled_code
         offending = _offending(connection, sql)
         # Rows of staging hold what senders keep internal; what was observed is published, so it only counts.
-        message = f"{failing} rows do not hold"
+        message = f"{rows_in_words(failing)} found"
     elif result["status"] == "skipped":
         message = "skipped, because something above it failed"
     elif status == PASS:
@@ -236,7 +236,7 @@ def _evaluate(
         if left_out:
             finding = Finding(
                 finding.success,
-                f"{finding.observed}; {left_out} explained rows left out",
+                f"{finding.observed}; {rows_in_words(left_out)} left out as explained",
                 finding.failing_count,
                 finding.offending_rows,
             )

@@ -73,19 +73,15 @@ def _exception(info: Mapping[str, Any]) -> str | None:
 
 
 def _finding(frame: pd.DataFrame, success: bool, result: Mapping[str, Any]) -> Finding:
+    if success:
+        return Finding(True, f"{rows_in_words(len(frame))} looked at", 0, "[]")
     if "unexpected_count" in result:
         count = int(result["unexpected_count"])
         rows = frame.iloc[list(result.get("partial_unexpected_index_list") or ())]
-        of = f"{count} of {len(frame)} rows"
     else:
         # An expectation about the table as a whole: the frame itself is what was found.
-        count = 0 if success else len(frame)
-        rows = frame if not success else frame.head(0)
-        of = f"{len(frame)} rows" if "observed_value" not in result else f"found {result['observed_value']}"
-    if success:
-        return Finding(
-            True, f"{len(frame)} rows looked at, {count} within tolerance" if count else of, count, "[]"
-        )
+        count, rows = len(frame), frame
+    of = f"{count} of {rows_in_words(len(frame))}" if count < len(frame) else rows_in_words(count)
     shown = rows_as_json(rows)
     first = json.loads(shown)[:1]
     words = "; first: " + ", ".join(f"{key}={value}" for key, value in first[0].items()) if first else ""
@@ -98,6 +94,11 @@ def rows_as_json(frame: pd.DataFrame) -> str:
     return json.dumps(
         [{key: _short(value) for key, value in row.items()} for row in rows], ensure_ascii=False
     )
+
+
+def rows_in_words(count: int) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 def _short(value: Any) -> Any:

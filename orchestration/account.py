@@ -64,19 +64,17 @@ def number(value: int) -> str:
 
 
 def files_table(outcomes: Sequence[Outcome]) -> str:
-    """Markdown table of files, newest date last: outcome, rows, and what a rejected file was rejected for."""
-    lines = [
-        "| File | Date | Outcome | Read | Accepted | Quarantined | Duplicate | Remark |",
-        "|---|---|---|--:|--:|--:|--:|---|",
-    ]
+    """Markdown table of files, latest date last: rows accepted of those read, and what is to be said of them."""
+    if not outcomes:
+        return "No file received."
+    lines = ["| Date | File | Accepted | of | Remark |", "|---|---|--:|--:|---|"]
     for outcome in sorted(outcomes, key=lambda o: (str(o.as_of_date or ""), o.file_name, o.extract_id)):
         rows = account_of(outcome)
-        remark = _remark(outcome)
         lines.append(
-            f"| `{_cell(outcome.file_name)}` | {outcome.as_of_date or ''} | {outcome.outcome} | {number(rows.read)} "
-            f"| {number(rows.accepted)} | {number(rows.quarantined)} | {number(rows.duplicate)} | {remark} |"
+            f"| {outcome.as_of_date or ''} | `{_cell(outcome.file_name)}` | {number(rows.accepted)} "
+            f"| {number(rows.read)} | {_remark(outcome)} |"
         )
-    return "\n".join(lines) if len(lines) > 2 else "No file received."
+    return "\n".join(lines)
 
 
 def trouble_table(outcomes: Sequence[Outcome]) -> str:
@@ -92,7 +90,7 @@ def trouble_table(outcomes: Sequence[Outcome]) -> str:
 def _remark(outcome: Outcome) -> str:
     if outcome.superseded_by:
         return f"superseded by {_cell(outcome.superseded_by)}"
-    text = _cell(outcome.message or "")
+    text = _cell(f"{'' if outcome.is_accepted else 'not taken: '}{outcome.message or ''}")
     return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1].rstrip() + "…"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.instance import COMMAND_LINE_TAG
 from orchestration.publication import AUDIT, RELEASE
@@ -23,12 +24,17 @@ REFRESH = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     description="Read every delivery, build, audit, release. The same as `qamtu run`.",
 )
-#: The release alone, from the build and the evidence there are.
-PUBLISH = dg.define_asset_job(
-    "publish",
-    selection=dg.AssetSelection.assets(AUDIT, RELEASE),
-    description="Audit the build as it stands and release what has its proof.",
-)
+PUBLISH_NAME = "publish"
+
+
+def publish_job(expectations: Sequence[dg.AssetCheckKey]) -> UnresolvedAssetJobDefinition:
+    """The job that releases alone, from the build as it stands, with the expectations' checks."""
+    selection = dg.AssetSelection.assets(AUDIT, RELEASE).without_checks()
+    return dg.define_asset_job(
+        PUBLISH_NAME,
+        selection=selection | dg.AssetSelection.checks(*expectations) if expectations else selection,
+        description="Audit the build as it stands and release what has its proof.",
+    )
 
 
 def listing(folders: Iterable[Path]) -> list[tuple[str, int, int]]:
@@ -109,20 +115,24 @@ DAILY = dg.ScheduleDefinition(
 )
 
 
-@dg.run_failure_sensor(
-    monitored_jobs=[REFRESH],
-    request_job=PUBLISH,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="When some tables could not be built, releases the figures that do not need them.",
-)
-def release_what_stands(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for the release after a build that failed in part; the command line does so itself."""
-    failed = [event.step_key for event in context.get_step_failure_events()]
-    if COMMAND_LINE_TAG in context.dagster_run.tags:
-        return dg.SkipReason("The command line goes on to the release itself.")
-    if not only_the_build_failed(failed):
-        return dg.SkipReason("Not the build, or not the build alone, failed.")
-    return dg.RunRequest(run_key=f"after-{context.dagster_run.run_id}")
+def release_sensor(publish: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """The sensor that asks for the release after a build that failed in part."""
+
+    @dg.run_failure_sensor(
+        monitored_jobs=[REFRESH],
+        request_job=publish,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="When some tables could not be built, releases the figures that do not need them.",
+    )
+    def release_what_stands(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
+        failed = [event.step_key for event in context.get_step_failure_events()]
+        if COMMAND_LINE_TAG in context.dagster_run.tags:
+            return dg.SkipReason("The command line goes on to the release itself.")
+        if not only_the_build_failed(failed):
+            return dg.SkipReason("Not the build, or not the build alone, failed.")
+        return dg.RunRequest(run_key=f"after-{context.dagster_run.run_id}")
+
+    return release_what_stands
 
 
 def only_the_build_failed(failed_steps: Sequence[str | None]) -> bool:

@@ -204,7 +204,10 @@ def _refuse_taken_port(port: int) -> None:
 def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = 100
+    return console
 
 
 def _print_json(value: Any) -> None:
@@ -212,15 +215,15 @@ def _print_json(value: Any) -> None:
 
 
 def _scorecard(home: Home) -> dict[str, Any]:
-    from warehouse.scorecard import scorecard
+    from warehouse.scorecard import read_scorecard
 
-    return dict(scorecard(home))
+    return read_scorecard(home.current.resolve()).as_dict()
 
 
 def _print_scorecard(home: Home, console: Console) -> None:
-    from warehouse.scorecard import render, scorecard
+    from warehouse.scorecard import read_scorecard, render
 
-    console.print(render(scorecard(home)))
+    render(read_scorecard(home.current.resolve()), console)
 
 
 def _print_outcome(home: Home, result: RunResult, console: Console) -> None:

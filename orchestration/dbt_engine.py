@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -114,6 +113,12 @@ def ensure_manifest(home: Home) -> Path:
         _parsed[home.dbt_target] = (stamp, manifest)
         replace_file(home.dbt_target / _STAMP, stamp.encode())
     return path
+
+
+def parse_strictly(home: Home) -> int:
+    """Parse with every warning an error; returns the number of nodes. Errors: DbtError with dbt's words."""
+    manifest = _invoke(home, ["parse", "--no-partial-parse"], None, "--warn-error")
+    return len(manifest.nodes)
 
 
 def _project_stamp(home: Home) -> str:
@@ -238,7 +243,7 @@ def _run(home: Home, arguments: list[str], on_line: Callable[[str], None] | None
     ]
 
 
-def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | None) -> Any:
+def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | None, *flags: str) -> Any:
     """Run one dbt command in this process. A node that fails is a result, not an error."""
     from dbt.cli.main import dbtRunner
 
@@ -257,7 +262,7 @@ def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | N
     with _set(environment(home)):
         try:
             runner = dbtRunner(manifest=_manifest_in_memory(home), callbacks=[on_event])
-            answer = runner.invoke([*quiet, *arguments, *place_arguments(home)])
+            answer = runner.invoke([*quiet, *flags, *arguments, *place_arguments(home)])
         finally:
             _release_build_file()
     if isinstance(answer.exception, KeyboardInterrupt):
@@ -298,11 +303,3 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_bytes()))
-
-
-def share_parse(source: Home, target: Home) -> None:
-    """Hand one home's parse to another that has none, so that dbt re-reads only what depends on the place."""
-    target.dbt_target.mkdir(parents=True, exist_ok=True)
-    partial = source.dbt_target / "partial_parse.msgpack"
-    if partial.exists():
-        shutil.copy(partial, target.dbt_target / partial.name)

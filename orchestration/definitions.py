@@ -11,7 +11,7 @@ from expectations.suite import load_suites
 from ingestion.layout import load_layouts
 from orchestration import automation, dbt_engine
 from orchestration.dbt_graph import build_dbt_assets
-from orchestration.publication import publication_assets
+from orchestration.publication import check_specs, publication_assets
 from orchestration.resources import HomeResource, default_resources
 from orchestration.senders import DELIVERIES, deliveries_asset, keys_by_kind, sender_assets
 
@@ -26,16 +26,18 @@ def build_defs(resource_overrides: Mapping[str, object] | None = None) -> dg.Def
     assert isinstance(home, HomeResource)
     layouts = load_layouts()
     dbt = build_dbt_assets(dbt_engine.ensure_manifest(home.home), keys_by_kind(layouts), DELIVERIES)
+    suites = load_suites()
+    publish = automation.publish_job([spec.key for spec in check_specs(suites).values()])
     marts = sorted(key for key in dbt.keys if key.path[0] == "marts")
     return dg.Definitions(
         assets=[
             *sender_assets(layouts),
             deliveries_asset(layouts),
             dbt,
-            *publication_assets(load_suites(), marts),
+            *publication_assets(suites, marts),
         ],
-        jobs=[automation.REFRESH, automation.PUBLISH],
-        sensors=[automation.arriving_files, automation.release_what_stands],
+        jobs=[automation.REFRESH, publish],
+        sensors=[automation.arriving_files, automation.release_sensor(publish)],
         schedules=[automation.DAILY],
         resources=resources,
         # Steps share one process: each process of its own would pay seconds of imports.

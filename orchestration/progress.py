@@ -58,7 +58,7 @@ class Progress:
     def line(self, text: str) -> None:
         """A line that stays."""
         if self.console is not None:
-            self.console.print(text, highlight=False, markup=False)
+            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def timings(self) -> str:
         """One line: seconds by stage, and in all."""

@@ -57,7 +57,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
     with _only_run(home), watching(progress), progress.remainder("dagster"):
         with progress.stage("load"):
-            from orchestration.automation import PUBLISH, REFRESH
+            from orchestration.automation import PUBLISH_NAME, REFRESH
             from orchestration.definitions import defs
             from orchestration.instance import close_abandoned_runs, open_instance
         with open_instance(home) as instance:
@@ -69,7 +69,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
             if not result.success:
                 errors = _errors(result)
                 if _failed_steps(result) == ["dbt"]:
-                    result = _execute(defs.resolve_job_def(PUBLISH.name), instance, debug)
+                    result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
             return _result_of(result, errors, progress.seconds)
 
 

@@ -110,7 +110,7 @@ where settlements.number <= networks.reach + periods.step or (settlements.number
 create table intermediate.int_address_rollup as
 select 'address-1' as extract_id, 7::bigint as addresses union all select 'address-1', 5;
 create table intermediate.int_itu_population_covered as
-select * from (values ('4g', 2024, 91.6), ('3g', 2024, 97.7)) as t (technology, year, population_covered_pct);
+select * from (values ('4g', 2024, 91.6e0), ('3g', 2024, 97.7e0)) as t (technology, year, population_covered_pct);
 """
 
 

@@ -27,7 +27,7 @@ FILING = """location_id,kato,technology,level,down,up
 
 
 def _timing(seconds: float, peak: int = 0, output: str = "") -> Timing:
-    return Timing(seconds, peak, 0, output)
+    return Timing(seconds, seconds / 2, peak, 0, output)
 
 
 def _inputs(folder: Path, filing: str) -> tuple[Path, Path, Path]:
@@ -146,7 +146,7 @@ def test_the_table_holds_questions_timings_and_stages() -> None:
     report.add(Report(stages={"run": {"load": 1.25, "dbt": 2.0}}, remarks=["Equal."]))
     text = markdown(report, "2 cores.")
     assert "| run / floor | 1.60 x | 1.5 | 1.2 | **MISSED** |" in text
-    assert "| floor | 3.0 | 2.0, 4.0 | 1.00 |" in text
+    assert "| floor | 3.0 | 2.0, 4.0 | 1.5 | 1.00 |" in text
     assert "| run | load 1.2, dbt 2.0 |" in text
     assert text.startswith("2 cores.\n")
     assert text.endswith("\nEqual.\n")

@@ -49,7 +49,7 @@ def test_a_failed_check_withholds_its_metric_and_no_other(tmp_path: Path) -> Non
     found = reasons(judged(country, tmp_path))
     assert found[COVERAGE] is None
     assert found[ITU] is not None
-    assert "test.qamtu.not_null_fct_benchmark_kato failed: 3 rows do not hold" in found[ITU]
+    assert "test.qamtu.not_null_fct_benchmark_kato failed: 3 rows found" in found[ITU]
     assert "look at the offending rows" in found[ITU]
 
 
