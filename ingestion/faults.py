@@ -45,6 +45,7 @@ FILE_RULES: dict[str, str] = {
     "unreadable_json": "the file is no GeoJSON feature collection; export it again",
     "missing_sheet": "the workbook has no such sheet; restore it, or change the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",
+    "correction_expired": "the source changed what a correction was made for; remove the entry or renew it",
     "shrunk": "confirm that the rest was dropped on purpose, or send the whole filing again",
     "not_a_file": "links, devices and folders are not taken; put the file itself in the inbox",
 }

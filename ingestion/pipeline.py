@@ -19,6 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.contract import load_contracts
+from ingestion.corrections import correct, corrections_of
 from ingestion.faults import FILE_RULES, ROW_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching, nearest
 from ingestion.places import Gazetteer, build_gazetteer
@@ -285,6 +286,7 @@ class _Session:
             "layout": as_dict(layout),
             "contract": repr(layout.contract),
             "groups": dict(sorted(groups.items())),
+            "corrections": [entry.model_dump(mode="json") for entry in corrections_of(layout)],
             "places": self._places_fingerprint() if layout.resolve is not None else None,
             "code": ingestion_version(),
         }
@@ -390,6 +392,9 @@ def _rows(
     judged = judge(layout, raw, groups, latest)
     if places is not None:
         judged = resolve_places(layout, judged, places)
+    if places is not None or layout.resolve is None:
+        # Corrections name rows by resolved places; without a gazetteer there are none to name.
+        judged = correct(layout, judged)
     return split(judged, raw, layout.contract, blank.extract_id, work)
 
 
@@ -449,6 +454,9 @@ def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: 
         message = f"{blank.file_name}: none of {account.read} rows accepted: {examples}; {FILE_RULES[rule]}"
     elif account.quarantined:
         message = f"{account.quarantined} of {account.read} rows quarantined: {_examples(files.quarantined)}"
+    corrected = [str(entry) for entry in corrections_of(layout)] if account.accepted else []
+    if corrected:
+        message = "; ".join([*([message] if message else []), *corrected])
     return replace(
         blank,
         outcome=outcome,

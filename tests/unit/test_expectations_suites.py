@@ -269,6 +269,18 @@ FAULTS: dict[str, dict[str, str]] = {
             "update intermediate.int_settlement_people set population = population + 1 "
             "where settlement_kato = '101000007' and census_date = date '2026-01-01'"
         ),
+        "an estimate that loses people": (
+            "update intermediate.int_settlement_people set population = population - 1 "
+            "where settlement_kato = '101000009' and census_date = date '2026-01-01'"
+        ),
+        "counted higher than the district": (
+            "update intermediate.int_settlement_people set population_method = 'census', population = population + 9"
+        ),
+    },
+    "population.everybody_lives_in_a_settlement": {
+        "a town the classifier lacks": (
+            "update intermediate.int_settlement_people set population = 1 where settlement_kato = '101000140'"
+        ),
     },
     "population.people_do_not_move_that_fast": {
         "a slipped digit": (

@@ -1,0 +1,157 @@
+"""The command line: arguments, exit codes, what it prints, and what it does not import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import orchestration.run
+from orchestration.cli import app
+from orchestration.progress import Progress
+from orchestration.run import RunError, RunResult
+from warehouse.paths import Home
+
+invoke = CliRunner().invoke
+
+
+@pytest.fixture(autouse=True)
+def _own_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QAMTU_HOME", str(home.root))
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | Exception) -> list[Sequence[Path]]:
+    """Put a result in the place of the pipeline; returns the inboxes it is called with."""
+    called: list[Sequence[Path]] = []
+
+    def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False) -> RunResult:
+        called.append(inboxes)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(orchestration.run, "run_pipeline", run_pipeline)
+    return called
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--sample", "--inbox", "."],
+        ["run", "--inbox", "/no/such/folder"],
+        ["run", "--no-such-option"],
+        ["check"],
+        ["check", "/no/such/file.csv"],
+        ["sample"],
+        ["sample", "--out", "x", "--addresses", "0"],
+        ["ui", "--port", "70000"],
+        ["no-such-command"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    assert invoke(app, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["run", "check", "status", "sample", "ui"])
+def test_every_command_has_help(command: str) -> None:
+    answer = invoke(app, [command, "--help"])
+    assert answer.exit_code == 0
+    assert len(answer.stdout.splitlines()) > 5
+
+
+@pytest.mark.parametrize("code", [1, 4])
+def test_run_ends_with_the_code_of_its_result(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    pretend(monkeypatch, RunResult(code, "run", errors=("dbt: could not build",), seconds={"dbt": 2.0}))
+    answer = invoke(app, ["run"])
+    assert answer.exit_code == code
+    assert "error    dbt: could not build" in answer.stderr
+    assert "time     dbt 2.0 = 2.0 s" in answer.stderr
+    assert "Nothing was published; there is no earlier release." in answer.stderr
+    assert answer.stdout == ""
+
+
+def test_run_takes_the_home_inbox_or_those_named(
+    monkeypatch: pytest.MonkeyPatch, home: Home, tmp_path: Path
+) -> None:
+    called = pretend(monkeypatch, RunResult(4, "run"))
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir()
+    second.mkdir()
+    invoke(app, ["run"])
+    invoke(app, ["run", "--inbox", str(first), "--inbox", str(second)])
+    assert called == [[home.inbox], [first, second]]
+    assert home.inbox.is_dir()
+
+
+def test_run_answers_in_json_alone_on_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, RunResult(4, "run-1", errors=("x",), seconds={"dbt": 1.23456}))
+    answer = invoke(app, ["run", "--json"])
+    document = json.loads(answer.stdout)
+    assert document == {
+        "exit_code": 4, "publication": None, "path": None, "metrics_published": 0, "metrics_withheld": 0,
+        "errors": ["x"], "seconds": {"dbt": 1.235}, "dagster_run_id": "run-1", "scorecard": None,
+    }  # fmt: skip
+
+
+def test_an_error_is_one_line_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, RunError("another `qamtu run` is at work\non this home"))
+    answer = invoke(app, ["run"])
+    assert answer.exit_code == 1
+    assert answer.stderr.splitlines() == [
+        "qamtu: another `qamtu run` is at work on this home (more with --debug)"
+    ]
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, ValueError("here"))
+    answer = invoke(app, ["run", "--debug"])
+    assert isinstance(answer.exception, ValueError)
+
+
+def test_status_before_the_first_release_says_so(home: Home) -> None:
+    answer = invoke(app, ["status"])
+    assert answer.exit_code == 4
+    assert f"Nothing has been published in {home.root} yet" in answer.stdout
+    told: dict[str, Any] = json.loads(invoke(app, ["status", "--json"]).stdout)
+    assert told == {"home": str(home.root), "publication": None}
+
+
+def test_check_refuses_a_file_that_no_layout_takes(tmp_path: Path) -> None:
+    file = tmp_path / "tariffs.csv"
+    file.write_text("a;b\n1;2\n")
+    answer = invoke(app, ["check", str(file)])
+    assert answer.exit_code == 4
+    assert "unmatched" in answer.stdout
+    (told,) = json.loads(invoke(app, ["check", "--json", str(file)]).stdout)
+    assert (told["outcome"], told["layout"], told["faults"]) == ("unmatched", None, [])
+
+
+def test_check_shows_each_fault_with_place_value_and_remedy(tmp_path: Path) -> None:
+    folder = tmp_path / "sample_country"
+    assert invoke(app, ["sample", "--out", str(folder)]).exit_code == 0
+    answer = invoke(app, ["check", str(folder / "sample_dala" / "availability_2025q4.csv")])
+    assert answer.exit_code == 3
+    assert "accepted with quarantine" in answer.stdout
+    assert "layout sample_dala/operator_availability" in answer.stdout
+    assert "above_maximum" in answer.stdout
+    assert "places were not checked" in answer.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["status"]])
+def test_help_and_status_answer_at_once(arguments: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from orchestration.cli import app\n"
+        f"try: app({arguments!r})\n"
+        "except SystemExit: pass\n"
+        "slow = {'dagster', 'dbt', 'great_expectations', 'pandas', 'polars', 'sqlalchemy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {slow}' if slow else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
