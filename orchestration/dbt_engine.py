@@ -261,7 +261,8 @@ def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | N
     ]
     with _set(environment(home)):
         try:
-            runner = dbtRunner(manifest=_manifest_in_memory(home), callbacks=[on_event])
+            parsed = None if arguments[0] == "parse" else _manifest_in_memory(home)
+            runner = dbtRunner(manifest=parsed, callbacks=[on_event])
             answer = runner.invoke([*quiet, *flags, *arguments, *place_arguments(home)])
         finally:
             _release_build_file()

@@ -6,6 +6,7 @@ Dagster's. Does not belong here: running dbt (`dbt_engine`).
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,8 @@ def build_dbt_assets(
     def build(
         context: dg.AssetExecutionContext, home: HomeResource, dbt: DbtEngine
     ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
-        selected = selection(context, manifest)
+        # In a run of a part, the context knows that part alone; `build` is the definition as a whole.
+        selected = selection(build, manifest, context.selected_asset_keys, context.selected_asset_check_keys)
         with progress.current().stage("dbt"), only_passing_failures_retried():
             outcome = dbt.build(home.home, *selected, on_line=progress.current().note)
         _log_what_went_wrong(context, outcome)
@@ -187,16 +189,17 @@ def _log_what_went_wrong(context: dg.AssetExecutionContext, outcome: DbtOutcome)
 
 
 def selection(
-    context: dg.AssetExecutionContext, manifest: Mapping[str, Any]
+    definition: dg.AssetsDefinition,
+    manifest: Mapping[str, Any],
+    keys: AbstractSet[dg.AssetKey],
+    checks: AbstractSet[dg.AssetCheckKey],
 ) -> tuple[list[str] | None, list[str] | None]:
     """What to build and what to test: None for everything, else dbt selections."""
-    definition = context.assets_def
-    keys, checks = context.selected_asset_keys, context.selected_asset_check_keys
     if keys == definition.keys and checks == definition.check_keys:
         return None, None
     nodes = manifest["nodes"]
-    models = [selector(nodes[definition.specs_by_key[key].metadata[UNIQUE_ID]]) for key in keys]
-    tests = [selector(nodes[_test_id(definition, key)]) for key in checks]
+    models = [selector(nodes[definition.specs_by_key[key].metadata[UNIQUE_ID]]) for key in sorted(keys)]
+    tests = [selector(nodes[_test_id(definition, key)]) for key in sorted(checks)]
     return models, tests
 
 

@@ -17,7 +17,7 @@ from sample_country.country import build as build_country
 from sample_country.filing import Filing
 from sample_country.geography import read as read_geography
 from sample_country.inbox import FileRecord, Inbox, Injected, Summary
-from sample_country.periods import GEOGRAPHY_START, PERIODS
+from sample_country.periods import GEOGRAPHY_START, PERIODS, REAL_CENSUS_DATE
 
 __all__ = ["PERIODS", "FileRecord", "Injected", "Summary", "generate"]
 
@@ -75,6 +75,8 @@ def generate(
     if geography is None:
         bureau.write(filing)
         benchmark.write(inbox)
+    else:
+        bureau.write_households(filing, REAL_CENSUS_DATE)
     if faults:
         inbox.add(
             "sample_unknown/тарифы_2025.csv",

@@ -242,7 +242,8 @@ def _write_settlement_list(filing: Filing, day: dt.date) -> None:
     )
 
 
-def _write_households(filing: Filing, day: dt.date) -> None:
+def write_households(filing: Filing, day: dt.date) -> None:
+    """Write one date's households: nation, regions and districts, and of an invented country its counted places."""
     country = filing.country
     value = f"households_{day.year}"
     wide = pl.concat(
@@ -251,12 +252,14 @@ def _write_households(filing: Filing, day: dt.date) -> None:
     long = wide.unpivot(index="kato", variable_name="area", value_name="households").filter(
         pl.col("households") > 0
     )
-    known = country.places.filter(pl.col("census") != "none", ~pl.col("kato").is_in(REPUBLICAN_CITIES))
-    places = known.select("kato", area=pl.lit("all"), households=value)
-    rows = pl.concat([long, places]).sort("kato", "area").filter(pl.col("households") > 0)
+    if not country.is_real:
+        known = country.places.filter(pl.col("census") != "none", ~pl.col("kato").is_in(REPUBLICAN_CITIES))
+        long = pl.concat([long, known.select("kato", area=pl.lit("all"), households=value)])
+    rows = long.sort("kato", "area").filter(pl.col("households") > 0)
+    listed = country.places if country.is_real else country.units.filter("is_current")
     names = pl.concat(
         [
-            country.units.filter("is_current").select("kato", "name_ru"),
+            listed.select("kato", "name_ru"),
             pl.DataFrame({"kato": [NATION], "name_ru": ["Республика Казахстан"]}),
         ]
     )
@@ -359,5 +362,5 @@ def write(filing: Filing) -> None:
     for day in CENSUS_DATES:
         _write_bulletin(filing.inbox, filing.country, day)
         _write_settlement_list(filing, day)
-        _write_households(filing, day)
+        write_households(filing, day)
     _write_positions(filing)

@@ -31,6 +31,9 @@ TRANSFER_DATE = dt.date(2024, 3, 20)
 GEOGRAPHY_START = dt.date(2023, 12, 31)
 """First period filed over a real geography, whose edition knows no older codes."""
 
+REAL_CENSUS_DATE = dt.date(2023, 1, 1)
+"""Date of the latest population bulletin of the real geography; invented households are counted on it too."""
+
 
 def quarter_of(day: dt.date) -> int:
     """Quarter of the year, 1 to 4."""

@@ -79,6 +79,15 @@ read the relations statements, judged, answers, repeated, related and progress o
     end
 {%- endmacro %}
 
+{% macro explain_other_reading() -%}
+    case
+        when judged.verdict in ('contradicted', 'stale') and answers.measured_value != judged.computed_value
+            then
+                'Read as ' || statements.definition_measured || ': '
+                || {{ figure_text('answers.measured_value', 'statements.unit') }} || '.'
+    end
+{%- endmacro %}
+
 {% macro explain_share() -%}
     case
         when statements.unit = 'settlements' and statements.baseline_date is null

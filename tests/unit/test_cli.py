@@ -30,10 +30,13 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | Exception) -> l
     """Put a result in the place of the pipeline; returns the inboxes it is called with."""
     called: list[Sequence[Path]] = []
 
-    def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False) -> RunResult:
+    def run_pipeline(
+        home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False
+    ) -> RunResult:
         called.append(inboxes)
         if isinstance(result, Exception):
             raise result
+        progress.seconds.update(result.seconds)
         return result
 
     monkeypatch.setattr(orchestration.run, "run_pipeline", run_pipeline)
@@ -153,5 +156,7 @@ def test_help_and_status_answer_at_once(arguments: list[str]) -> None:
         "slow = {'dagster', 'dbt', 'great_expectations', 'pandas', 'polars', 'sqlalchemy'} & set(sys.modules)\n"
         "sys.exit(f'imported {slow}' if slow else 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr

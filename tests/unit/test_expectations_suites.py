@@ -54,7 +54,9 @@ FAULTS: dict[str, dict[str, str]] = {
         "a share of other people": f"update {TIER} set population_covered = population_covered - 1 where {NATION}",
     },
     "shares.tier_evidence_adds_up": {
-        "a grade counted twice": f"update {TIER} set evidence_disputed_pct = 3 where {NATION} and speed_tier = 'ultra_100'",
+        "a grade counted twice": (
+            f"update {TIER} set evidence_disputed_pct = 3 where {NATION} and speed_tier = 'ultra_100'"
+        ),
     },
     "shares.operator_shares_lie_in_bounds": {
         "101 percent": f"update {OPERATOR} set population_covered_pct = 101 where {NATION}",
@@ -105,7 +107,9 @@ FAULTS: dict[str, dict[str, str]] = {
         "more on top": f"update {RURAL} set villages_at_or_above = villages where connection_level = 'level_4'",
     },
     "ladder.every_village_stands_on_one_rung": {
-        "on two rungs": f"update {RURAL} set villages_at_level = villages_at_level + 1 where connection_level = 'level_2'",
+        "on two rungs": (
+            f"update {RURAL} set villages_at_level = villages_at_level + 1 where connection_level = 'level_2'"
+        ),
         "people of none": f"update {RURAL} set population_at_level = 0 where connection_level = 'level_0'",
     },
     "ladder.any_operator_lies_between_largest_and_sum": {
@@ -115,7 +119,9 @@ FAULTS: dict[str, dict[str, str]] = {
     },
     "ladder.exactly_n_operators_add_up": {
         "blank for nought": f"delete from {OVERLAP} where operators_exactly = 0",
-        "counted twice": f"update {OVERLAP} set population_exactly = population_exactly + 1 where operators_exactly = 2",
+        "counted twice": (
+            f"update {OVERLAP} set population_exactly = population_exactly + 1 where operators_exactly = 2"
+        ),
         "shares": f"update {OVERLAP} set population_exactly_pct = 0 where operators_exactly = 0 and {NATION}",
     },
     "ladder.covered_by_none_is_the_rest": {
@@ -126,7 +132,9 @@ FAULTS: dict[str, dict[str, str]] = {
             f"update {TECHNOLOGY} set population_covered_pct = population_covered_pct - 6 where {NATION} "
             "and technology = '4g'"
         ),
-        "unknown after known": f"update {TECHNOLOGY} set population_covered_pct = null where {NATION} and technology = '3g'",
+        "unknown after known": (
+            f"update {TECHNOLOGY} set population_covered_pct = null where {NATION} and technology = '3g'"
+        ),
         "falls in one region": (
             f"update {TECHNOLOGY} set population_covered_pct = population_covered_pct - 8 where {LATEST} "
             "and geography_level = 'region' and kato = '100000000' and area_type = 'all' and technology = '4g'"
@@ -148,7 +156,9 @@ FAULTS: dict[str, dict[str, str]] = {
         ),
     },
     "change.coverage_does_not_leap": {
-        "2G written for 4G": f"update {TECHNOLOGY} set population_covered_pct = 100 where {NATION} and technology = 'dsl'",
+        "2G written for 4G": (
+            f"update {TECHNOLOGY} set population_covered_pct = 100 where {NATION} and technology = 'dsl'"
+        ),
     },
     "change.villages_of_the_plan_are_stable": {
         "lost": (
@@ -161,7 +171,9 @@ FAULTS: dict[str, dict[str, str]] = {
         ),
     },
     "change.no_settlement_is_retired": {
-        "merged, still there": "update staging.stg_kato_change set retired_kato = '101000005' where change_type = 'merged'",
+        "merged, still there": (
+            "update staging.stg_kato_change set retired_kato = '101000005' where change_type = 'merged'"
+        ),
     },
     "deliveries.row_accounts_add_up": {
         "a row lost": "update staging.stg_row_account set rows_read = rows_read + 1 where extract_id = 'address-1'",
@@ -220,7 +232,10 @@ FAULTS: dict[str, dict[str, str]] = {
         ),
     },
     "filings.speeds_do_not_jump": {
-        "kbit/s": f"update {FILINGS} set max_download_mbps = max_download_mbps * 1000 where operator_id = 'dala' and {LATEST}",
+        "kbit/s": (
+            f"update {FILINGS} set max_download_mbps = max_download_mbps * 1000 where operator_id = "
+            f"'dala' and {LATEST}"
+        ),
         "a lost decimal mark": f"update {FILINGS} set max_upload_mbps = max_upload_mbps * 100 where {LATEST}",
         "Gbit/s": f"update {FILINGS} set max_download_mbps = max_download_mbps / 1000 where {LATEST}",
     },
@@ -284,7 +299,8 @@ FAULTS: dict[str, dict[str, str]] = {
     },
     "population.people_do_not_move_that_fast": {
         "a slipped digit": (
-            f"update {PEOPLE} set population = population * 10 where kato = '100000000' and census_date = date '2026-01-01'"
+            f"update {PEOPLE} set population = population * 10 where kato = '100000000' and census_date "
+            "= date '2026-01-01'"
         ),
         "a fifth gone": (
             f"update {PEOPLE} set population = population * 8 // 10 where kato = '710000000' "
@@ -332,7 +348,10 @@ FAULTS: dict[str, dict[str, str]] = {
         "rural left out": f"update {TECHNOLOGY} set villages_covered = 0 where area_type = 'rural'",
     },
     "totals.tier_parts_make_the_whole": {
-        "a region less": f"update {TIER} set population_covered = 0 where kato = '710000000' and geography_level = 'region'",
+        "a region less": (
+            f"update {TIER} set population_covered = 0 where kato = '710000000' and geography_level = "
+            "'region'"
+        ),
     },
     "totals.rural_parts_make_the_whole": {
         "a district less": f"update {RURAL} set villages_at_or_above = 0 where kato = '102000000'",

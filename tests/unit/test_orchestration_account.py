@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orchestration.account import RowAccount, account_of, files_table, number, rows_chart, total, trouble_table
+from orchestration.account import (
+    RowAccount,
+    account_of,
+    files_table,
+    number,
+    rows_chart,
+    total,
+    trouble_table,
+)
 from warehouse.lake import Outcome
 
 ACCEPTED = Outcome(
@@ -42,7 +50,9 @@ def test_files_are_listed_by_date_with_what_is_to_be_said_of_them() -> None:
 
 
 def test_a_superseded_file_names_its_successor() -> None:
-    assert "superseded by dala.2025q4.ffff" in files_table([replace(ACCEPTED, superseded_by="dala.2025q4.ffff")])
+    assert "superseded by dala.2025q4.ffff" in files_table(
+        [replace(ACCEPTED, superseded_by="dala.2025q4.ffff")]
+    )
 
 
 def test_a_long_remark_is_cut() -> None:
@@ -58,7 +68,9 @@ def test_no_file_is_said_in_words() -> None:
 
 
 def test_trouble_names_file_outcome_and_reason() -> None:
-    assert "| `dala/availability_2024q3.csv` | rejected | not taken: missing_column" in trouble_table([REJECTED])
+    assert "| `dala/availability_2024q3.csv` | rejected | not taken: missing_column" in trouble_table(
+        [REJECTED]
+    )
 
 
 def test_bars_are_in_proportion_and_a_few_rows_still_show() -> None:

@@ -27,6 +27,8 @@ from orchestration.dbt_graph import (
     failure_text,
     layer,
     short_message,
+)
+from orchestration.dbt_graph import (
     test_description as described,
 )
 from warehouse.paths import Home
@@ -52,7 +54,13 @@ MANIFEST: dict[str, Any] = {
         "model.qamtu.stg_a": model("stg_a", "staging"),
         "model.qamtu.dim_b": model("dim_b"),
         "model.qamtu.fct_c": model("fct_c"),
-        "seed.qamtu.s": {"resource_type": "seed", "name": "s", "schema": "seeds", "alias": "s", "fqn": ["qamtu", "s"]},
+        "seed.qamtu.s": {
+            "resource_type": "seed",
+            "name": "s",
+            "schema": "seeds",
+            "alias": "s",
+            "fqn": ["qamtu", "s"],
+        },
         "test.qamtu.generic": a_test("model.qamtu.stg_a", "model.qamtu.dim_b", attached="model.qamtu.dim_b"),
         "test.qamtu.singular": a_test("model.qamtu.stg_a", "model.qamtu.dim_b", "model.qamtu.fct_c"),
         "test.qamtu.of_source": a_test("source.qamtu.lake.extract"),
@@ -69,7 +77,10 @@ def test_unit_tests_never_run_in_production() -> None:
 
 
 def test_a_selection_is_named_exactly_and_in_order() -> None:
-    chosen = {selector(MANIFEST["nodes"]["model.qamtu.fct_c"]), selector(MANIFEST["nodes"]["model.qamtu.dim_b"])}
+    chosen = {
+        selector(MANIFEST["nodes"]["model.qamtu.fct_c"]),
+        selector(MANIFEST["nodes"]["model.qamtu.dim_b"]),
+    }
     assert build_arguments(chosen)[-3:] == ["--select", "fqn:qamtu.marts.dim_b", "fqn:qamtu.marts.fct_c"]
     assert data_test_arguments(chosen)[-3:] == ["--select", "fqn:qamtu.marts.dim_b", "fqn:qamtu.marts.fct_c"]
 
@@ -97,14 +108,19 @@ def built(home: Home) -> Home:
     (home.dbt_target / "manifest.json").write_text(json.dumps(MANIFEST))
     with duckdb.connect(str(home.build_file)) as connection:
         connection.execute("create schema marts; create schema staging")
-        connection.execute("create table marts.dim_b as select 1 as a; create table marts.fct_c as select 1 as a")
-        connection.execute("create table marts.left_behind as select 1 as a; create view staging.stg_a as select 1 as a")
+        connection.execute(
+            "create table marts.dim_b as select 1 as a; create table marts.fct_c as select 1 as a"
+        )
+        connection.execute(
+            "create table marts.left_behind as select 1 as a; create view staging.stg_a as select 1 as a"
+        )
     return home
 
 
 def relations(home: Home) -> set[str]:
+    query = "select table_schema || '.' || table_name from information_schema.tables"
     with duckdb.connect(str(home.build_file), read_only=True) as connection:
-        return {f"{s}.{n}" for s, n in connection.execute("select table_schema, table_name from information_schema.tables").fetchall()}  # fmt: skip
+        return {name for (name,) in connection.execute(query).fetchall()}
 
 
 def test_what_was_not_built_does_not_stand_with_older_content(built: Home) -> None:
@@ -139,11 +155,15 @@ def test_every_test_is_shown_at_one_node() -> None:
 
 def test_a_test_says_what_it_is_for() -> None:
     generic = a_test(
-        column_name="kato", test_metadata={"name": "accepted_values", "kwargs": {"model": "m", "values": ["a", "b"]}}
+        column_name="kato",
+        test_metadata={"name": "accepted_values", "kwargs": {"model": "m", "values": ["a", "b"]}},
     )
     assert described(generic) == 'column kato: accepted values (values = ["a", "b"])'
     assert described({**generic, "description": "Levels are\n these."}) == "Levels are these."
-    assert described({"name": "districts_sum_to_regions", "depends_on": {"nodes": []}}) == "districts sum to regions"
+    assert (
+        described({"name": "districts_sum_to_regions", "depends_on": {"nodes": []}})
+        == "districts sum to regions"
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,11 +186,20 @@ def test_only_a_pass_has_passed(status: str, passed: bool, severity: dg.AssetChe
 def test_a_failed_build_names_the_model_and_counts_what_it_held_back() -> None:
     text = failure_text(
         [
-            NodeResult("model.qamtu.fct_a", "error", 0, None, "Binder Error: no column x\n > in macro y\n > called by z"),
+            NodeResult(
+                "model.qamtu.fct_a",
+                "error",
+                0,
+                None,
+                "Binder Error: no column x\n > in macro y\n > called by z",
+            ),
             NodeResult("model.qamtu.fct_b", "skipped", 0, None, ""),
         ]
     )
-    assert text == "dbt could not build 1 model(s): fct_a: Binder Error: no column x. 1 model(s) that need them were not built."
+    assert (
+        text
+        == "dbt could not build 1 model(s): fct_a: Binder Error: no column x. 1 model(s) that need them were not built."
+    )
 
 
 def test_a_long_message_is_cut() -> None:

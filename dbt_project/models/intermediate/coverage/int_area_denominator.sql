@@ -46,6 +46,71 @@ areas as (
     group by districts.as_of_date, areas.geography_level, areas.kato, areas.area_type
 ),
 
+-- People whom the census counts in a district as urban or rural although today's map lists no such settlement
+-- there: without their area the districts would not add up to the region. Nobody can claim to cover them.
+unplaced as (
+    select
+        areas.as_of_date,
+        areas.geography_level,
+        areas.kato,
+        published.area_type,
+        published.population,
+        0 as settlements_unknown,
+        cast(null as bigint) as households,
+        0 as settlements,
+        0 as villages,
+        areas.population_as_of,
+        published.source as first_source,
+        published.source as last_source
+    from areas
+    inner join {{ ref('int_region_population') }} as published
+        on
+            areas.population_as_of = published.census_date
+            and areas.kato = published.kato
+    left join areas as placed
+        on
+            areas.as_of_date = placed.as_of_date
+            and areas.kato = placed.kato
+            and published.area_type = placed.area_type
+    where
+        areas.geography_level = 'district'
+        and areas.area_type = 'all'
+        and published.population > 0
+        and placed.kato is null
+),
+
+all_areas as (
+    select
+        as_of_date,
+        geography_level,
+        kato,
+        area_type,
+        population,
+        settlements_unknown,
+        households,
+        settlements,
+        villages,
+        population_as_of,
+        first_source,
+        last_source
+    from areas
+    union all
+    select
+        as_of_date,
+        geography_level,
+        kato,
+        area_type,
+        population,
+        settlements_unknown,
+        households,
+        settlements,
+        villages,
+        population_as_of,
+        first_source,
+        last_source
+    from unplaced
+),
+
 known as (
     select
         areas.as_of_date,
@@ -65,7 +130,7 @@ known as (
             else areas.first_source || '; ' || areas.last_source
         end as denominator_source,
         areas.population_as_of as denominator_as_of
-    from areas
+    from all_areas as areas
     left join {{ ref('int_region_population') }} as published
         on
             areas.population_as_of = published.census_date
@@ -85,6 +150,8 @@ select
     denominator_source,
     denominator_as_of
 from known
+-- A village that the census leaves without people is still a village of the programme.
 where
-    settlements > 0
-    and (population is null or population > 0)
+    population > 0
+    or (settlements > 0 and population is null)
+    or villages > 0

@@ -11,7 +11,6 @@ inner join {{ ref('dim_technology') }} as filed
         reached.technology = filed.technology
         or (
             reached.is_cumulative
-            and filed.is_cumulative
             and reached.family = filed.family
             and filed.rank > reached.rank
         )

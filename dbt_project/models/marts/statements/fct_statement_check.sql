@@ -188,6 +188,7 @@ explained as (
     select
         statements.statement_id,
         {{ explain_finding() }} as finding,
+        {{ explain_other_reading() }} as other_reading,
         {{ explain_share() }} as share_of_villages,
         {{ explain_sum() }} as sum_so_far,
         {{ explain_related() }} as other_statement,
@@ -217,6 +218,7 @@ select
         ' ',
         explained.finding,
         explained.share_of_villages,
+        explained.other_reading,
         explained.sum_so_far,
         explained.other_statement,
         explained.outlook,

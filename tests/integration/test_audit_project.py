@@ -1,0 +1,233 @@
+"""The audit on the real dbt project and a sample of two periods: what is checked, what a failure withholds."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+from dataclasses import dataclass, replace
+
+import duckdb
+import pytest
+from frictionless import Package
+
+from expectations.audit import AuditReport, run_audit
+from expectations.checks import Check, all_checks
+from expectations.gate import MetricNeeds, decide, judge, read_needs
+from expectations.suite import load_suites
+from ingestion.pipeline import ingest
+from orchestration import dbt_engine
+from sample_country import generate
+from warehouse.candidate import Manifest, read_manifest
+from warehouse.fingerprint import CandidateFingerprint
+from warehouse.masking import figure_columns
+from warehouse.paths import PROJECT_DIR, Home
+from warehouse.releases import Release, publish, read_publication, verify_release
+from warehouse.scorecard import read_scorecard
+from warehouse.verdicts import Verdicts
+
+PERIODS = [dt.date(2025, 9, 30), dt.date(2025, 12, 31)]
+
+
+@dataclass
+class Built:
+    home: Home
+    manifest: Manifest
+    checks: dict[str, Check]
+    needs: list[MetricNeeds]
+    report: AuditReport
+    verdicts: Verdicts
+    release: Release
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("audit")
+    home = Home(folder / "home")
+    generate(folder / "inbox", periods=PERIODS)
+    ingest(home, inbox=folder / "inbox")
+    dbt_engine.ensure_manifest(home)
+    dbt_engine.build(home)
+    report = run_audit(home)
+    verdicts = judge(home)
+    manifest = read_manifest(home.dbt_target / "manifest.json")
+    with duckdb.connect(str(home.build_file), read_only=True) as connection:
+        needs = read_needs(connection)
+    release = publish(home, verdicts, "code-1")
+    return Built(home, manifest, all_checks(manifest, load_suites()), needs, report, verdicts, release)
+
+
+def withheld_by(built: Built, check_id: str) -> tuple[set[str], set[str]]:
+    """Metrics and tables that are withheld when this check fails, and nothing else does."""
+    found = {one.check_id: one for one in built.verdicts.checks}
+    found[check_id] = replace(found[check_id], status="fail")
+    received = {kind for need in built.needs for kind in need.required_extracts}
+    fingerprints = CandidateFingerprint({}, built.verdicts.candidate_fingerprint)
+    verdicts = decide(built.manifest, built.checks, found, built.needs, received, fingerprints)
+    return (
+        {verdict.metric_id for verdict in verdicts.withheld},
+        {verdict.table for verdict in verdicts.tables if verdict.withheld_reason},
+    )
+
+
+def test_the_sample_is_published_whole(built: Built) -> None:
+    assert [verdict.metric_id for verdict in built.verdicts.withheld] == []
+    assert len(built.verdicts.published) == len(built.needs) > 10
+    assert {one.severity for one in built.report.not_passed} <= {"warning"}
+
+
+def test_there_is_evidence_for_every_test_and_every_expectation(built: Built) -> None:
+    manifest = json.loads((built.home.dbt_target / "manifest.json").read_bytes())
+    tests = {key for key, node in manifest["nodes"].items() if node["resource_type"] == "test"}
+    expectations = {suite.check_id(one) for suite in load_suites() for one in suite.expectations}
+    by_kind = {
+        kind: {one.check_id for one in built.report.outcomes if one.kind == kind} for kind in ("dbt", "gx")
+    }
+    assert by_kind == {"dbt": tests, "gx": expectations}
+    assert not {"missing", "stale", "error"} & set(built.report.counts())
+
+
+def test_a_second_audit_has_nothing_to_do(built: Built) -> None:
+    again = run_audit(built.home)
+    assert (again.evaluated, again.recorded) == (0, 0)
+    assert judge(built.home) == built.verdicts
+
+
+def test_every_blocking_expectation_can_withhold_something(built: Built) -> None:
+    idle = [
+        check.check_id
+        for check in built.checks.values()
+        if check.kind == "gx" and check.blocking and withheld_by(built, check.check_id) == (set(), set())
+    ]
+    assert idle == []
+
+
+def test_a_warning_can_withhold_nothing(built: Built) -> None:
+    for check in built.checks.values():
+        if not check.blocking:
+            assert withheld_by(built, check.check_id) == (set(), set()), check.check_id
+
+
+@pytest.mark.parametrize(
+    ("check_id", "metrics"),
+    [
+        ("shares.itu_shares_lie_in_bounds", {"itu_population_covered_pct"}),
+        ("ladder.exactly_n_operators_add_up", {"operators_exactly_pct"}),
+        ("shares.operator_shares_lie_in_bounds", {"population_operator_covered_pct"}),
+        ("ladder.rungs_are_cumulative", {"settlements_connected", "settlements_connected_pct"}),
+        ("ladder.speed_tiers_are_nested", {"population_speed_tier_pct", "settlements_speed_tier_pct"}),
+        ("statements.differences_are_differences", set()),
+    ],
+)
+def test_a_failure_withholds_what_needs_it_and_nothing_else(
+    built: Built, check_id: str, metrics: set[str]
+) -> None:
+    assert withheld_by(built, check_id)[0] == metrics
+
+
+def test_a_bad_statement_withholds_the_statements(built: Built) -> None:
+    assert withheld_by(built, "statements.differences_are_differences") == (set(), {"fct_statement_check"})
+
+
+def test_filings_gone_wrong_withhold_coverage_and_leave_the_rest(built: Built) -> None:
+    metrics, _ = withheld_by(built, "filings.every_operator_files_again")
+    assert {"population_covered_pct", "settlements_mobile_covered", "population_speed_tier_pct"} <= metrics
+    assert not {"population", "itu_population_covered_pct"} & metrics
+
+
+def test_every_table_of_the_suites_is_in_the_project(built: Built) -> None:
+    assert [check.check_id for check in built.checks.values() if check.unknown] == []
+
+
+def test_every_metric_names_its_sources(built: Built) -> None:
+    with (PROJECT_DIR / "dbt_project/seeds/coverage/metric.csv").open(encoding="utf-8", newline="") as stream:
+        listed = {row["metric_id"] for row in csv.DictReader(stream)}
+    assert {need.metric_id for need in built.needs} == listed
+    for need in built.needs:
+        assert need.required_extracts
+        assert all(built.manifest.relation_named(table) for table in need.source_tables)
+
+
+def test_every_share_of_a_mart_is_declared_a_figure(built: Built) -> None:
+    """Or it would stand while its metric is withheld."""
+    metrics = {need.metric_id for need in built.needs}
+    for node in built.manifest.released:
+        shares = {name for name in node.columns if node.alias.startswith("fct_") and name.endswith("_pct")}
+        assert shares <= figure_columns(node), node.alias
+        assert set(node.meta.get("figures") or {}) <= metrics, node.alias
+
+
+def test_every_mart_has_a_key_and_says_what_it_is(built: Built) -> None:
+    for node in built.manifest.released:
+        assert built.manifest.key_of(node.unique_id), node.alias
+        assert node.description, node.alias
+        assert all(column.description for column in node.columns.values()), node.alias
+
+
+def test_the_release_is_whole_and_valid(built: Built) -> None:
+    assert built.release.path is not None
+    assert verify_release(built.release.path) == []
+    package = Package(str(built.release.path / "datapackage.json"))
+    small = [
+        name
+        for name in package.resource_names
+        if name.startswith(("dim_", "meta_", "fct_statement", "fct_target"))
+    ]
+    for name in set(package.resource_names) - set(small):
+        package.remove_resource(name)
+    report = package.validate()
+    assert report.valid, report.flatten(["name", "title", "message"])
+    assert len(small) > 10
+
+
+def test_the_release_says_sample_wherever_one_looks(built: Built) -> None:
+    assert built.release.path is not None
+    with duckdb.connect(str(built.release.path / "coverage.duckdb"), read_only=True) as connection:
+        comments = connection.execute("select comment from duckdb_tables()").fetchall()
+    assert all(str(comment).startswith("SAMPLE. ") for (comment,) in comments)
+    assert read_publication(built.release.path)["label"] == "SAMPLE"
+    assert read_scorecard(built.release.path).is_sample
+
+
+def test_the_dictionary_covers_every_column_of_the_release(built: Built) -> None:
+    assert built.release.path is not None
+    with duckdb.connect(str(built.release.path / "coverage.duckdb"), read_only=True) as connection:
+        undescribed = connection.execute(
+            """ select columns.table_name, columns.column_name from duckdb_columns() as columns left join
+            marts.meta_column as dictionary on columns.table_name = dictionary.table_name and
+            columns.column_name = dictionary.column_name where columns.schema_name = 'marts' and
+            (dictionary.column_name is null or columns.comment is null)
+            """
+        ).fetchall()
+    assert undescribed == []
+
+
+def test_published_figures_are_those_of_the_build(built: Built) -> None:
+    assert built.release.path is not None
+    totals = []
+    for path in (built.home.build_file, built.release.path / "coverage.duckdb"):
+        with duckdb.connect(str(path), read_only=True) as connection:
+            totals.append(
+                connection.execute(
+                    "select metric_id, count(*), sum(value::decimal(38, 6)) from marts.fct_metric group by 1 order by 1"
+                ).fetchall()
+            )
+    assert totals[0] == totals[1]
+
+
+def test_the_scorecard_has_the_programmes_figures(built: Built) -> None:
+    assert built.release.path is not None
+    card = read_scorecard(built.release.path)
+    figures = {(line.metric_id, line.technology): line.value for line in card.headlines}
+    assert figures[("settlements_connected", "level_1")] == 2606
+    assert figures[("settlements_connected", "level_2")] == 663
+    assert figures[("settlements_mobile_covered", "4g")] == 3115
+    assert {line.system for line in card.headlines} == {"S1", "S2", "S3"}
+
+
+def test_nothing_of_this_machine_is_in_the_release(built: Built) -> None:
+    assert built.release.path is not None
+    place = str(built.home.root).encode()
+    for path in built.release.path.rglob("*"):
+        if path.suffix in (".csv", ".json", ".txt"):
+            assert place not in path.read_bytes(), path

@@ -1,0 +1,165 @@
+"""dbt inside this process, on a small project of its own: what is built, tested, dropped, and parsed again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import dbt_engine
+from orchestration.dbt_engine import DbtError, build, ensure_manifest
+from warehouse.paths import Home
+
+FILES = {
+    "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\nmodels: {+schema: marts}\nseeds: {+schema: seeds}\n",
+    "profiles.yml": "small: {target: d, outputs: {d: {type: duckdb, path: \"{{ env_var('QAMTU_BUILD_FILE') }}\"}}}\n",
+    "macros/schema.sql": "{% macro generate_schema_name(name, node) %}{{ name }}{% endmacro %}",
+    "seeds/codes.csv": "code\n1\n2\n",
+    "models/first.sql": "select code from {{ ref('codes') }}",
+    "models/second.sql": "select code from {{ ref('first') }}",
+    "models/other.sql": "select 1 as one",
+    "models/m.yml": "models:\n- {name: first, columns: [{name: code, data_tests: [unique]}]}\n"
+    "- {name: other, columns: [{name: one, data_tests: [not_null]}]}\n",
+}
+
+Write = Callable[[str, str], None]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """The small project; call it to change a file."""
+    project = tmp_path / "small"
+
+    def put(name: str, text: str) -> None:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+
+    for name, text in FILES.items():
+        put(name, text)
+    monkeypatch.setattr(dbt_engine, "PROJECT", project)
+    return put
+
+
+def tables(home: Home) -> set[str]:
+    """Relations that stand in the build file; opening it read-only shows that nobody holds it."""
+    query = "select table_name from information_schema.tables"
+    with duckdb.connect(str(home.build_file), read_only=True) as connection:
+        return {name for (name,) in connection.execute(query).fetchall()}
+
+
+def statuses(results: list[dbt_engine.NodeResult]) -> dict[str, str]:
+    return {result.unique_id.split(".")[2]: result.status for result in results}
+
+
+def test_everything_is_built_and_tested(home: Home, write: Write) -> None:
+    ensure_manifest(home)
+    lines: list[str] = []
+    outcome = build(home, on_line=lines.append)
+    assert statuses(outcome.models) == dict.fromkeys(("codes", "first", "second", "other"), "success")
+    assert statuses(outcome.tests) == dict.fromkeys(("unique_first_code", "not_null_other_one"), "pass")
+    assert tables(home) == {"codes", "first", "second", "other"}
+    assert outcome.row_counts["seeds.codes"] == 2
+    assert len(lines) == 6
+    kept = json.loads((home.dbt_target / "run_results.json").read_text())
+    assert len(kept["results"]) == 6, "models and tests stand in one file, for the audit"
+
+
+def test_a_failed_test_keeps_no_model_from_being_built(home: Home, write: Write) -> None:
+    write("seeds/codes.csv", "code\n1\n1\n")
+    ensure_manifest(home)
+    outcome = build(home)
+    assert statuses(outcome.tests)["unique_first_code"] == "fail"
+    assert next(r.failures for r in outcome.tests if r.status == "fail") == 1
+    assert outcome.not_built == []
+    assert "second" in tables(home)
+
+
+def test_a_model_that_fails_leaves_nothing_old_standing(home: Home, write: Write) -> None:
+    ensure_manifest(home)
+    build(home)
+    write("models/first.sql", "select no_such_column as code from {{ ref('codes') }}")
+    ensure_manifest(home)
+    outcome = build(home)
+    assert statuses(outcome.not_built) == {"first": "error", "second": "skipped"}
+    assert tables(home) == {"codes", "other"}
+    assert statuses(outcome.tests) == {"unique_first_code": "error", "not_null_other_one": "pass"}
+
+
+def test_a_model_that_is_gone_is_dropped(home: Home, write: Write) -> None:
+    ensure_manifest(home)
+    build(home)
+    (dbt_engine.PROJECT / "models" / "second.sql").unlink()
+    ensure_manifest(home)
+    build(home)
+    assert tables(home) == {"codes", "first", "other"}
+
+
+def test_a_seed_may_change_its_types(home: Home, write: Write) -> None:
+    ensure_manifest(home)
+    build(home)
+    write("seeds/codes.csv", "code\nA1\nB2\n")
+    ensure_manifest(home)
+    assert build(home).not_built == []
+
+
+def test_a_part_can_be_built_and_tested_alone(home: Home, write: Write) -> None:
+    ensure_manifest(home)
+    build(home)
+    outcome = build(home, models=["fqn:small.other"], tests=["fqn:small.not_null_other_one"])
+    assert statuses(outcome.models) == {"other": "success"}
+    assert statuses(outcome.tests) == {"not_null_other_one": "pass"}
+    assert tables(home) == {"codes", "first", "second", "other"}
+    assert build(home, models=[], tests=["fqn:small.unique_first_code"]).models == []
+
+
+def test_the_project_is_parsed_only_when_it_changed(
+    home: Home, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[str] = []
+    invoke = dbt_engine._invoke
+
+    def counted(home: Home, arguments: list[str], *more: object) -> object:
+        commands.append(arguments[0])
+        return invoke(home, arguments, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(dbt_engine, "_invoke", counted)
+    ensure_manifest(home)
+    ensure_manifest(home)
+    assert commands == ["parse"]
+    write("models/other.sql", "select 2 as one")
+    ensure_manifest(home)
+    assert commands == ["parse", "parse"]
+
+
+def test_a_project_that_cannot_be_parsed_says_why(home: Home, write: Write) -> None:
+    write("models/other.sql", "select * from {{ ref('nobody') }}")
+    with pytest.raises(DbtError, match="nobody") as caught:
+        ensure_manifest(home)
+    assert "dbt.log" in str(caught.value)
+
+
+def test_a_build_file_in_use_is_an_error_that_may_pass(home: Home, write: Write, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    from orchestration.retries import is_passing
+
+    ensure_manifest(home)
+    build(home)
+    program = (
+        f"import duckdb; c = duckdb.connect({str(home.build_file)!r}); print('open', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(Exception, match="lock") as caught:
+            build(home)
+        assert is_passing(caught.value)
+        holder.stdin.write("\n")
+        holder.stdin.close()
