@@ -58,7 +58,8 @@ where is_programme and not (edition = date '2025-12-31' and number = 1);
 
 _CENSUS = """
 create table census as
-select date, growth from (values (date '2024-01-01', 0), (date '2025-01-01', 1), (date '2026-01-01', 2)) as t (date, growth);
+select date, growth
+from (values (date '2024-01-01', 0), (date '2025-01-01', 1), (date '2026-01-01', 2)) as t (date, growth);
 create table intermediate.int_settlement_people as
 select
     census.date as census_date, settlement_kato, population + growth as population,
@@ -238,7 +239,8 @@ select
     case when not rungs.satellite then sum((level >= rung)::int) end::bigint as villages_at_or_above,
     case when not rungs.satellite then sum((level >= rung)::int) * 100.0e0 / count(*) end as villages_at_or_above_pct,
     sum(levels.population)::bigint as population,
-    sum(case when level = rung and not rungs.satellite then levels.population else 0 end)::bigint as population_at_level,
+    sum(case when level = rung and not rungs.satellite then levels.population else 0 end)::bigint
+        as population_at_level,
     case when not rungs.satellite then sum(case when level >= rung then levels.population else 0 end) end::bigint
         as population_at_or_above,
     10::bigint * count(*) as villages_planned, 5::bigint * count(*) as villages_actual_by_plan
@@ -267,12 +269,14 @@ select * from (values
 ) as t (statement_id, metric_id, qualifier, unit, stated_value, computed_value, difference, verdict, status);
 create table marts.fct_target_progress as
 select * from (values
-    ('t1', 'percent', 98.0, 99.0, 100.0), ('t2', 'settlements', 2879.3, 2903.0, 2926.7), ('t3', 'percent', null, null, null)
+    ('t1', 'percent', 98.0, 99.0, 100.0), ('t2', 'settlements', 2879.3, 2903.0, 2926.7),
+    ('t3', 'percent', null, null, null)
 ) as t (target_id, unit, projected_low, projected_value, projected_high);
 create table staging.stg_operator_availability as
 select extract_id from intermediate.int_availability where operator_id <> 'koktem';
 create table staging.stg_extract as
-select distinct extract_id, 'operator_availability' as extract_kind, 'sample' as sender, extract_id || '.csv' as file_name,
+select distinct extract_id, 'operator_availability' as extract_kind, 'sample' as sender,
+    extract_id || '.csv' as file_name,
     'accepted' as outcome, true as is_current, null::varchar as superseded_by, null::varchar as rule
 from staging.stg_operator_availability
 union all
@@ -285,7 +289,8 @@ select 'rejected-1', 'households', 'bureau', 'h1.csv', 'rejected', false, 'house
 create table staging.stg_row_account as
 select
     extracts.extract_id,
-    coalesce(availability.n, plan.n, case when extracts.extract_id = 'address-1' then 12 end, 0)::bigint as rows_accepted
+    coalesce(availability.n, plan.n, case when extracts.extract_id = 'address-1' then 12 end, 0)::bigint
+        as rows_accepted
 from staging.stg_extract as extracts
 left join (select extract_id, count(*) as n from staging.stg_operator_availability group by all) as availability
     on extracts.extract_id = availability.extract_id

@@ -1,4 +1,5 @@
 {% set figure_days = 92 %}
+{% set present_days = 31 %}
 
 with statements as (
     select
@@ -135,14 +136,14 @@ compared as (
             and repeated.as_of_date < statements.as_of_date,
             false
         ) as is_repeat,
-        -- Two numbers for one date, or a running total that fell, cannot be one measure taken rightly.
+        -- Two numbers for one date, or a running total that fell, cannot be one measure taken rightly. A plan is none.
         coalesce(
             statements.unit != 'percent'
             and related.metric_id = statements.metric_id
             and related.technology = statements.technology
             and related.baseline_date is null
             and statements.baseline_date is null
-            and statements.as_of_date <= statements.stated_at
+            and {{ days_between('statements.stated_at', 'statements.as_of_date') }} <= {{ present_days }}
             and (
                 (related.as_of_date = statements.as_of_date and related.stated_value != statements.stated_value)
                 or (related.as_of_date < statements.as_of_date and related.stated_value > statements.stated_value)
