@@ -14,7 +14,7 @@ PACKAGES := expectations ingestion orchestration sample_country warehouse
 # The environment is rebuilt exactly when a lock or the project file changes its content.
 RUN_STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 DEV_STAMP := $(VENV)/.ready-dev-$(shell cat requirements-dev.lock pyproject.toml | sha256sum | cut -c1-16)
-PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq --no-deps
 
 .PHONY: help run ui test check format bench clean setup setup-dev chromium \
 	test-unit test-integration test-e2e test-browser

@@ -94,7 +94,11 @@ def _check(path: Path, places: Gazetteer | None) -> FileCheck:
     if len(matches) != 1:
         rule = "ambiguous_layout" if matches else "unmatched"
         near = [layout.layout_id for layout, _ in matches] or nearest(name, load_layouts())
-        detail = f"{name} matches {', '.join(near)}" if matches else f"{name} matches no layout; nearest: {', '.join(near)}"
+        detail = (
+            f"{name} matches {', '.join(near)}"
+            if matches
+            else f"{name} matches no layout; nearest: {', '.join(near)}"
+        )
         message = f"{detail}; {FILE_RULES[rule]}"
         outcome = Outcome(
             f"{rule}.{sha256[:12]}", None, None, None, name, sha256, receipt.size_bytes, 1,
@@ -120,5 +124,6 @@ def _faults(quarantined: Path) -> tuple[Fault, ...]:
         .collect()
     )
     return tuple(
-        Fault(sheet, row, column, value, rule, ROW_RULES[rule]) for sheet, row, rule, column, value in rows.iter_rows()
+        Fault(sheet, row, column, value, rule, ROW_RULES[rule])
+        for sheet, row, rule, column, value in rows.iter_rows()
     )

@@ -37,7 +37,8 @@ class Correction(BaseModel):
 
     def __str__(self) -> str:
         row = ", ".join(f"{name} {value}" for name, value in self.where.items())
-        return f"{self.column} of {row} corrected from {self.expect} to {self.value} ({self.date}): {self.reason.strip()}"
+        change = f"{self.column} of {row} corrected from {self.expect} to {self.value}"
+        return f"{change} ({self.date}): {self.reason.strip()}"
 
 
 @cache
@@ -45,7 +46,9 @@ def load_corrections(folder: Path = CORRECTIONS_DIR) -> tuple[Correction, ...]:
     """All corrections, in order of file and entry; raises pydantic's ValidationError for a malformed one."""
     found: list[Correction] = []
     for path in sorted(folder.glob("*.yaml")):
-        found += [Correction.model_validate(entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))]
+        found += [
+            Correction.model_validate(entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))
+        ]
     return tuple(found)
 
 
@@ -75,5 +78,7 @@ def correct(layout: Layout, judged: Judged) -> Judged:
                 f"{layout.layout_id}: the row with {entry.where} holds {held} in {entry.column!r}, "
                 f"where the correction of {entry.date} expects {entry.expect}",
             )
-        frame = frame.with_columns(pl.when(row).then(pl.lit(typed(entry.value, column))).otherwise(pl.col(name)).alias(name))
+        frame = frame.with_columns(
+            pl.when(row).then(pl.lit(typed(entry.value, column))).otherwise(pl.col(name)).alias(name)
+        )
     return Judged(frame, judged.flags)

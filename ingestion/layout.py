@@ -51,7 +51,7 @@ class WorkbookFormat(_Strict):
     first_row: int = Field(ge=1)
     stop_at: str | None = None
     decimal: Literal[".", ","] = "."
-    set: dict[str, str] = Field(default_factory=dict)
+    set_values: dict[str, str] = Field(default_factory=dict, alias="set")
 
 
 class QuarterEnd(_Strict):
@@ -87,7 +87,7 @@ class Unpivot(_Strict):
     into: str
     columns: dict[str, dict[str, str]] | None = None
     columns_matching: str | None = None
-    set: dict[str, str] = Field(default_factory=dict)
+    set_values: dict[str, str] = Field(default_factory=dict, alias="set")
 
     @model_validator(mode="after")
     def _one_form(self) -> Unpivot:
@@ -100,7 +100,7 @@ class Unpivot(_Strict):
         """Contract columns that the unpivot fills, besides the value."""
         if self.columns is not None:
             return {name for values in self.columns.values() for name in values}
-        return set(self.set)
+        return set(self.set_values)
 
 
 class TotalRows(_Strict):
@@ -225,7 +225,11 @@ class Layout(_Strict):
             filled.add(self.resolve.kato)
         known = {c.name for c in contract.columns}
         found = [f"{name!r} is no column of contract {contract.id}" for name in sorted(filled - known)]
-        found += [f"absent column {n!r} is no column of contract {contract.id}" for n in self.absent if n not in known]
+        found += [
+            f"absent column {n!r} is no column of contract {contract.id}"
+            for n in self.absent
+            if n not in known
+        ]
         for column in contract.columns:
             if column.name in filled or column.role == "h3_cell":
                 continue

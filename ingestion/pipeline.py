@@ -106,7 +106,9 @@ def ingest(
         landing = Landing(home)
         before = {o.extract_id: o for o in lake.read_outcomes(home)}
         session = _Session(home, landing, before, say)
-        routed = list(_route([a for folder in inboxes for a in arrivals(folder)], known, wanted, layouts is None))
+        routed = list(
+            _route([a for folder in inboxes for a in arrivals(folder)], known, wanted, layouts is None)
+        )
         for rank in (0, 1):
             for arrival, matches in routed:
                 is_reference = len(matches) == 1 and matches[0][0].extract_kind in REFERENCE_KINDS
@@ -141,13 +143,17 @@ def with_shrinkage(outcomes: Sequence[Outcome]) -> list[Outcome]:
             or (other.is_current and (other.as_of_date or "") < (outcome.as_of_date or ""))
         ]
         earlier = max(rivals, key=lambda o: (o.as_of_date or "", o.received_order), default=None)
-        shrunk = outcome.is_current and earlier is not None and outcome.rows_accepted * 2 < earlier.rows_accepted
+        shrunk = (
+            outcome.is_current and earlier is not None and outcome.rows_accepted * 2 < earlier.rows_accepted
+        )
         if shrunk and earlier is not None:
             told = (
                 f"{outcome.file_name} holds {outcome.rows_accepted} accepted rows where {earlier.file_name} held "
                 f"{earlier.rows_accepted}; {FILE_RULES['shrunk']}"
             )
-            outcome = replace(outcome, rule="shrunk", message=told if not outcome.message else f"{told}; {outcome.message}")
+            outcome = replace(
+                outcome, rule="shrunk", message=told if not outcome.message else f"{told}; {outcome.message}"
+            )
         result.append(outcome)
     return result
 
@@ -165,7 +171,9 @@ def read_gazetteer(home: Home, outcomes: Iterable[Outcome]) -> Gazetteer:
     """The gazetteer of the KATO editions and changes that are current in a home's lake."""
     current = [o for o in lake.with_currency(outcomes) if o.is_current]
     frames = {
-        kind: lake.read_accepted(home, kind, [o.extract_id for o in current if o.extract_kind == kind]).collect()
+        kind: lake.read_accepted(
+            home, kind, [o.extract_id for o in current if o.extract_kind == kind]
+        ).collect()
         for kind in REFERENCE_KINDS
     }
     # The same edition may come from two senders (a sample beside the real one): a code counts once.
@@ -176,7 +184,9 @@ def read_gazetteer(home: Home, outcomes: Iterable[Outcome]) -> Gazetteer:
 class _Session:
     """One call of `ingest`: what is known, what has been done, and the gazetteer once it is needed."""
 
-    def __init__(self, home: Home, landing: Landing, before: Mapping[str, Outcome], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, home: Home, landing: Landing, before: Mapping[str, Outcome], say: Callable[[str], None]
+    ) -> None:
         self.home, self.landing, self.before, self.say = home, landing, before, say
         self.outcomes: dict[str, Outcome] = {}
         self.processed = 0
@@ -189,14 +199,21 @@ class _Session:
         if arrival.path.is_symlink() or not arrival.path.is_file():
             # Its content is not ours to read, so there is nothing to land; the outcome still says it came.
             digest = hashlib.sha256(arrival.file_name.encode()).hexdigest()
-            order = max((o.received_order for o in (*self.before.values(), *self.outcomes.values())), default=0) + 1
-            receipt = Receipt(arrival.file_name, digest, 0, order, dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
+            order = (
+                max((o.received_order for o in (*self.before.values(), *self.outcomes.values())), default=0)
+                + 1
+            )
+            receipt = Receipt(
+                arrival.file_name, digest, 0, order, dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+            )
             self._refuse(receipt, "rejected", "not_a_file", f"{arrival.file_name} is no regular file")
             return
         receipt = self.landing.receive(arrival.path, arrival.file_name)
         if not matches:
             near = ", ".join(nearest(arrival.file_name, load_layouts()))
-            self._refuse(receipt, "unmatched", "unmatched", f"{arrival.file_name} matches no layout; nearest: {near}")
+            self._refuse(
+                receipt, "unmatched", "unmatched", f"{arrival.file_name} matches no layout; nearest: {near}"
+            )
         elif len(matches) > 1:
             names = ", ".join(layout.layout_id for layout, _ in matches)
             self._refuse(receipt, "ambiguous", "ambiguous_layout", f"{arrival.file_name} matches {names}")
@@ -240,7 +257,11 @@ class _Session:
         if self._reference is None:
             current = lake.with_currency({**self.before, **self.outcomes}.values())
             self._reference = "".join(
-                sorted(o.content_fingerprint for o in current if o.extract_kind in REFERENCE_KINDS and o.is_current)
+                sorted(
+                    o.content_fingerprint
+                    for o in current
+                    if o.extract_kind in REFERENCE_KINDS and o.is_current
+                )
             )
         return self._reference
 
@@ -274,7 +295,11 @@ class _Session:
         self.outcomes[outcome.extract_id] = outcome
         self.processed += 1
         counts = f"{outcome.rows_accepted:,} accepted, {outcome.rows_quarantined:,} quarantined"
-        self.say(f"{receipt.file_name}: {counts}" if outcome.is_accepted else f"{receipt.file_name}: {outcome.message}")
+        self.say(
+            f"{receipt.file_name}: {counts}"
+            if outcome.is_accepted
+            else f"{receipt.file_name}: {outcome.message}"
+        )
 
     def _places(self, layout: Layout) -> Gazetteer | None:
         return self.gazetteer() if layout.resolve is not None else None
@@ -421,7 +446,11 @@ def _examples(quarantined: Path, most: int = 5) -> str:
     )
     told = []
     for rule, column, count, sheet, row, value in faults.iter_rows():
-        place = (f"sheet {sheet!r}, " if sheet else "") + f"row {row}" + (f", column {column!r}" if column else "")
+        place = (
+            (f"sheet {sheet!r}, " if sheet else "")
+            + f"row {row}"
+            + (f", column {column!r}" if column else "")
+        )
         said = "" if value is None else f", value {value[:80]!r}"
         told.append(f"{count} x {rule}, first in {place}{said}: {ROW_RULES[rule]}")
     return "; ".join(told)
@@ -447,7 +476,11 @@ def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: 
     outcome = "accepted" if account.quarantined == 0 else "accepted_with_quarantine"
     rule = message = None
     if account.read == 0:
-        outcome, rule, message = "rejected", "empty_file", f"{blank.file_name} has no rows; {FILE_RULES['empty_file']}"
+        outcome, rule, message = (
+            "rejected",
+            "empty_file",
+            f"{blank.file_name} has no rows; {FILE_RULES['empty_file']}",
+        )
     elif account.accepted == 0:
         outcome, rule = "rejected", "no_rows_accepted"
         examples = _examples(files.quarantined)

@@ -10,6 +10,7 @@ left unresolved with its rule, so that the row is quarantined instead of guessed
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -25,8 +26,15 @@ _OLD_FONT = {"ќ": "қ", "є": "ғ", "ї": "ү", "ґ": "ө"}
 # What kind of place a prefix or suffix names. Longest first, so that "г.а." is not read as "г.".
 _KINDS: list[tuple[str, str]] = [
     ("district", r"(?:^район\s+|\s+район$|\s+р-?н\.?$|\s+ауданы$|\s+ауд\.?$|\s+атын\.?\s*ауданы$)"),
-    ("administration", r"(?:^г\.\s?а\.\s*|\s+г\.?\s?а\.?$|\s+қ\.?\s?ә\.?$|\s+қалалық әкімдігі$|\s+городской акимат$)"),
-    ("sub_district", r"(?:^п\.\s?а\.\s*|^с\.\s?о\.\s*|\s+с\.?\s?о\.?$|\s+а\.?\s?о\.?$|\s+п\.?\s?а\.?$|\s+к\.?\s?ә\.?$|\s+сельский округ$)"),
+    (
+        "administration",
+        r"(?:^г\.\s?а\.\s*|\s+г\.?\s?а\.?$|\s+қ\.?\s?ә\.?$|\s+қалалық әкімдігі$|\s+городской акимат$)",
+    ),
+    (
+        "sub_district",
+        r"(?:^п\.\s?а\.\s*|^с\.\s?о\.\s*|\s+с\.?\s?о\.?$|\s+а\.?\s?о\.?$|"
+        r"\s+п\.?\s?а\.?$|\s+к\.?\s?ә\.?$|\s+сельский округ$)",
+    ),
     ("city", r"(?:^г\.\s*|^город\s+|\s+қ\.?$|\s+қаласы$)"),
     ("town", r"(?:^п\.\s*|^пос\.\s*|^поселок\s+|\s+к\.?$|\s+кенті$)"),
     ("village", r"(?:^с\.\s*|^село\s+|^аул\s+|\s+а\.?$|\s+ауылы$|\s+с\.$)"),
@@ -71,7 +79,10 @@ def bare_name(cleaned: pl.Expr) -> pl.Expr:
 
 
 def region_key(name: pl.Expr) -> pl.Expr:
-    """A region's name without "область", "обл." and "облысы"; English names keep "region", which tells city from region."""
+    """A region's name without "область", "обл." and "облысы".
+
+    English names keep "region", which tells Almaty Region from Almaty.
+    """
     cleaned = clean_name(name)
     return (
         cleaned.str.replace(r"^(?:область|обл\.)\s+", "")
@@ -126,7 +137,11 @@ class Gazetteer:
 
 def _regions() -> pl.DataFrame:
     raw = pl.read_csv(CROSSWALKS_DIR / "region_names.csv", infer_schema=False)
-    return raw.with_columns(key=region_key(pl.col("name"))).select("language", "key", "kato").unique(maintain_order=True)
+    return (
+        raw.with_columns(key=region_key(pl.col("name")))
+        .select("language", "key", "kato")
+        .unique(maintain_order=True)
+    )
 
 
 def _named(editions: pl.DataFrame) -> pl.DataFrame:
@@ -138,20 +153,33 @@ def _named(editions: pl.DataFrame) -> pl.DataFrame:
         ]
     ).drop_nulls("name")
     cleaned = pl.col("cleaned")
-    places = long.with_columns(cleaned=clean_name(pl.col("name"))).with_columns(
-        level=level_of(pl.col("kato")),
-        region=pl.col("kato").str.slice(0, 2) + pl.lit("0000000"),
-        district=pl.when(pl.col("kato").str.slice(0, 2).is_in(["71", "75", "79"]))
-        .then(pl.col("kato").str.slice(0, 2) + pl.lit("0000000"))
-        .otherwise(pl.col("kato").str.slice(0, 4) + pl.lit("00000")),
-        kind=place_kind(cleaned),
-        bare=bare_name(cleaned),
-    ).unique(["edition", "kato", "kind", "bare"], maintain_order=True)
+    places = (
+        long.with_columns(cleaned=clean_name(pl.col("name")))
+        .with_columns(
+            level=level_of(pl.col("kato")),
+            region=pl.col("kato").str.slice(0, 2) + pl.lit("0000000"),
+            district=pl.when(pl.col("kato").str.slice(0, 2).is_in(["71", "75", "79"]))
+            .then(pl.col("kato").str.slice(0, 2) + pl.lit("0000000"))
+            .otherwise(pl.col("kato").str.slice(0, 4) + pl.lit("00000")),
+            kind=place_kind(cleaned),
+            bare=bare_name(cleaned),
+        )
+        .unique(["edition", "kato", "kind", "bare"], maintain_order=True)
+    )
     # Without a rural district of its own (a district's town, say) a place is told by its district's code.
-    sub_districts = places.filter(pl.col("level") == "sub_district").unique(["edition", "kato"], keep="first", maintain_order=True)
-    return places.with_columns(sub_code=pl.col("kato").str.slice(0, 6) + pl.lit("000")).join(
-        sub_districts.select("edition", sub_code="kato", sub_district="bare"), on=["edition", "sub_code"], how="left"
-    ).with_columns(sub_district=pl.coalesce("sub_district", "district")).drop("sub_code")
+    sub_districts = places.filter(pl.col("level") == "sub_district").unique(
+        ["edition", "kato"], keep="first", maintain_order=True
+    )
+    return (
+        places.with_columns(sub_code=pl.col("kato").str.slice(0, 6) + pl.lit("000"))
+        .join(
+            sub_districts.select("edition", sub_code="kato", sub_district="bare"),
+            on=["edition", "sub_code"],
+            how="left",
+        )
+        .with_columns(sub_district=pl.coalesce("sub_district", "district"))
+        .drop("sub_code")
+    )
 
 
 def _derived_changes(editions: pl.DataFrame, declared: pl.DataFrame) -> pl.DataFrame:
@@ -169,7 +197,7 @@ def _derived_changes(editions: pl.DataFrame, declared: pl.DataFrame) -> pl.DataF
         ],
     }  # fmt: skip
     found = []
-    for older, newer in zip(order, order[1:], strict=False):
+    for older, newer in pairwise(order):
         named = _named(editions.filter(pl.col("edition").is_in([older, newer])))
         old_codes = named.filter(pl.col("edition") == older)
         new_codes = named.filter(pl.col("edition") == newer)
@@ -191,9 +219,16 @@ def _derived_changes(editions: pl.DataFrame, declared: pl.DataFrame) -> pl.DataF
                     method=pl.lit(method),
                 )
             )
-    empty = {"retired_kato": pl.String, "current_kato": pl.String, "effective_from": pl.Date, "method": pl.String}
+    empty = {
+        "retired_kato": pl.String,
+        "current_kato": pl.String,
+        "effective_from": pl.Date,
+        "method": pl.String,
+    }
     derived = pl.concat([pl.DataFrame(schema=empty), *found])
-    ambiguous = derived.group_by("retired_kato").agg(n=pl.col("current_kato").n_unique()).filter(pl.col("n") > 1)
+    ambiguous = (
+        derived.group_by("retired_kato").agg(n=pl.col("current_kato").n_unique()).filter(pl.col("n") > 1)
+    )
     return (
         derived.join(ambiguous, on="retired_kato", how="anti")
         .join(declared.select("retired_kato").unique(), on="retired_kato", how="anti")
@@ -203,7 +238,9 @@ def _derived_changes(editions: pl.DataFrame, declared: pl.DataFrame) -> pl.DataF
 
 def _successors(latest: pl.Series, changes: pl.DataFrame) -> pl.DataFrame:
     """Follow changes until a code of the latest edition is reached: retired_kato -> kato (null when abolished)."""
-    step = changes.sort("effective_from", "retired_kato").unique("retired_kato", keep="last", maintain_order=True)
+    step = changes.sort("effective_from", "retired_kato").unique(
+        "retired_kato", keep="last", maintain_order=True
+    )
     frame = step.select("retired_kato", kato=pl.col("current_kato"))
     for _ in range(10):
         # A code can be renamed twice between two editions; ten links is far beyond what the classifier ever did.
@@ -211,7 +248,9 @@ def _successors(latest: pl.Series, changes: pl.DataFrame) -> pl.DataFrame:
             step.select(kato=pl.col("retired_kato"), further=pl.col("current_kato")), on="kato", how="left"
         ).select(
             "retired_kato",
-            kato=pl.when(pl.col("kato").is_in(latest.to_list())).then("kato").otherwise(pl.coalesce("further", "kato")),
+            kato=pl.when(pl.col("kato").is_in(latest.to_list()))
+            .then("kato")
+            .otherwise(pl.coalesce("further", "kato")),
         )
     return frame.with_columns(
         kato=pl.when(pl.col("kato").is_in(latest.to_list())).then(pl.col("kato")).otherwise(None)
@@ -220,7 +259,9 @@ def _successors(latest: pl.Series, changes: pl.DataFrame) -> pl.DataFrame:
 
 def _aliases(codes: pl.DataFrame) -> pl.DataFrame:
     """Spellings that no edition has, as rows older than any edition, so that an edition's own name wins."""
-    raw = pl.read_csv(CROSSWALKS_DIR / "place_aliases.csv", infer_schema=False).with_columns(c=clean_name(pl.col("name")))
+    raw = pl.read_csv(CROSSWALKS_DIR / "place_aliases.csv", infer_schema=False).with_columns(
+        c=clean_name(pl.col("name"))
+    )
     return (
         raw.with_columns(key=place_kind(pl.col("c")) + pl.lit("|") + bare_name(pl.col("c")))
         .join(codes.select("filed_code", now="kato"), left_on="kato", right_on="filed_code")
@@ -230,12 +271,15 @@ def _aliases(codes: pl.DataFrame) -> pl.DataFrame:
 
 def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     """The code of a name inside its parent, by the newest edition that knows the name there."""
-    named = _named(editions).join(codes.select(kato="filed_code", now="kato"), on="kato", how="left").drop_nulls("now")
+    named = (
+        _named(editions)
+        .join(codes.select(kato="filed_code", now="kato"), on="kato", how="left")
+        .drop_nulls("now")
+    )
     districts = named.filter(pl.col("level") == "district").with_columns(parent=pl.col("region"))
     # A city can be its own sub-district (г.Семей), so sub-district rows that name a city count as settlements too.
     settlements = named.filter(
-        (pl.col("level") == "settlement")
-        | ((pl.col("level") == "sub_district") & (pl.col("kind") == "city"))
+        (pl.col("level") == "settlement") | ((pl.col("level") == "sub_district") & (pl.col("kind") == "city"))
     ).with_columns(parent=pl.col("district"), level=pl.lit("settlement"))
     # Districts moved between regions keep their old parent, so old filings still resolve.
     rows = pl.concat([districts, settlements])
@@ -272,10 +316,19 @@ def build_gazetteer(editions: pl.DataFrame, changes: pl.DataFrame) -> Gazetteer:
     """
     regions = _regions()
     declared = changes.select(
-        "retired_kato", "current_kato", "effective_from", method=pl.lit("change published by the classifier's owner")
+        "retired_kato",
+        "current_kato",
+        "effective_from",
+        method=pl.lit("change published by the classifier's owner"),
     )
     if editions.is_empty():
-        names_schema = {"level": pl.String, "parent": pl.String, "key": pl.String, "kato": pl.String, "is_ambiguous": pl.Boolean}
+        names_schema = {
+            "level": pl.String,
+            "parent": pl.String,
+            "key": pl.String,
+            "kato": pl.String,
+            "is_ambiguous": pl.Boolean,
+        }
         codes_schema = {
             "filed_code": pl.String, "kato": pl.String, "code_status": pl.String, "is_settlement": pl.Boolean,
         }  # fmt: skip
@@ -284,7 +337,9 @@ def build_gazetteer(editions: pl.DataFrame, changes: pl.DataFrame) -> Gazetteer:
         )
     latest_edition = editions["edition"].max()
     latest = editions.filter(pl.col("edition") == latest_edition)["kato"]
-    crosswalk = pl.concat([declared, _derived_changes(editions, declared)]).sort("retired_kato", "effective_from")
+    crosswalk = pl.concat([declared, _derived_changes(editions, declared)]).sort(
+        "retired_kato", "effective_from"
+    )
     successors = _successors(latest, crosswalk)
     all_codes = pl.concat([editions["kato"], crosswalk["retired_kato"]]).unique().sort()
     codes = (
@@ -300,7 +355,9 @@ def build_gazetteer(editions: pl.DataFrame, changes: pl.DataFrame) -> Gazetteer:
             .then(pl.lit("mapped"))
             .otherwise(pl.lit("retired")),
         )
-        .with_columns(is_settlement=pl.col("kato").is_in(_settlements(editions, str(latest_edition)).to_list()))
+        .with_columns(
+            is_settlement=pl.col("kato").is_in(_settlements(editions, str(latest_edition)).to_list())
+        )
     )
     names = _names(editions, codes)
     return Gazetteer(codes, names, regions, crosswalk)

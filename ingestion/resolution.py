@@ -68,9 +68,11 @@ def _by_code(
     nation = pl.DataFrame(
         {"filed_code": [NATION], "kato": [NATION], "code_status": ["current"], "is_settlement": [False]}
     )
-    codes = pl.concat([codes, nation.cast(dict(codes.schema))])
+    codes = pl.concat([codes, nation])
     frame = frame.with_columns(pl.col(kato).alias(_CODE)).join(
-        codes.lazy().rename({"filed_code": _CODE, "kato": "__kato", "code_status": _STATUS, "is_settlement": "__lived_in"}),
+        codes.lazy().rename(
+            {"filed_code": _CODE, "kato": "__kato", "code_status": _STATUS, "is_settlement": "__lived_in"}
+        ),
         on=_CODE, how="left", maintain_order="left",
     )  # fmt: skip
     filed = pl.col(_CODE).is_not_null()
@@ -94,11 +96,18 @@ def _by_code(
     return frame.with_columns(*columns, pl.col("__kato").alias(kato)), flags
 
 
-def _by_name(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer) -> tuple[pl.LazyFrame, list[Flag]]:
+def _by_name(
+    layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer
+) -> tuple[pl.LazyFrame, list[Flag]]:
     kato = target(rule.kato)
-    roles = {role: layout.contract.with_role(role) for role in ("filed_region", "filed_district", "filed_settlement")}
+    roles = {
+        role: layout.contract.with_role(role)
+        for role in ("filed_region", "filed_district", "filed_settlement")
+    }
     read = {role for role, column in roles.items() if column is not None and column.name in layout.columns}
-    origin = {role: layout.columns[column.name].source for role, column in roles.items() if column and role in read}
+    origin = {
+        role: layout.columns[column.name].source for role, column in roles.items() if column and role in read
+    }
     needs_code = pl.col(kato).is_null() & (pl.col(_CODE).is_null() if "code" in rule.by else pl.lit(True))
     if rule.level == "region":
         flags = [Flag("place_not_found", "filed_region", origin.get("filed_region"))]
@@ -106,14 +115,23 @@ def _by_name(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gaze
         frame = frame.with_columns((needs_code & found.is_null()).alias(flags[0].name), found.alias(kato))
         return frame, flags
     assert roles["filed_district"] is not None
-    district = pl.col(target(roles["filed_district"].name)) if "filed_district" in read else pl.lit(None, pl.String)
+    district = (
+        pl.col(target(roles["filed_district"].name)) if "filed_district" in read else pl.lit(None, pl.String)
+    )
     name_column = roles["filed_settlement"] or layout.contract.column("place_name")
     name = pl.col(target(name_column.name))
     frame = _lookup(frame, gazetteer, "district", pl.col("__region"), district, "__district")
     # A republican city has no district between itself and its people.
-    frame = frame.with_columns(pl.coalesce("__district", pl.when(pl.col("__region").is_in(["710000000", "750000000", "790000000"])).then("__region")).alias("__district"))
+    frame = frame.with_columns(
+        pl.coalesce(
+            "__district",
+            pl.when(pl.col("__region").is_in(["710000000", "750000000", "790000000"])).then("__region"),
+        ).alias("__district")
+    )
     frame = _lookup(frame, gazetteer, "settlement", pl.col("__district"), name, "__settlement")
-    city = pl.when(name.is_null() & pl.col("__region").is_in(["710000000", "750000000", "790000000"])).then("__region")
+    city = pl.when(name.is_null() & pl.col("__region").is_in(["710000000", "750000000", "790000000"])).then(
+        "__region"
+    )
     found = pl.coalesce("__settlement", city)
     source = layout.columns.get(name_column.name)
     where = source.source if source else None
@@ -138,10 +156,14 @@ def _other_region() -> pl.Expr:
     """True where the row names a region and neither the code as filed nor its successor lies in it."""
     region = pl.col("__region").str.slice(0, 2)
     filed, current = pl.col(_CODE).str.slice(0, 2), pl.col("__kato").str.slice(0, 2)
-    return (region.is_not_null() & current.is_not_null() & (region != filed) & (region != current)).fill_null(False)
+    return (region.is_not_null() & current.is_not_null() & (region != filed) & (region != current)).fill_null(
+        False
+    )
 
 
-def _lookup(frame: pl.LazyFrame, gazetteer: Gazetteer, level: str, parent: pl.Expr, name: pl.Expr, out: str) -> pl.LazyFrame:
+def _lookup(
+    frame: pl.LazyFrame, gazetteer: Gazetteer, level: str, parent: pl.Expr, name: pl.Expr, out: str
+) -> pl.LazyFrame:
     """Add `<out>`, the code of a name inside a parent, and `<out>_ambiguous`.
 
     The name with its kind decides; a name whose kind is missing or not found there is looked up by name alone
@@ -151,7 +173,9 @@ def _lookup(frame: pl.LazyFrame, gazetteer: Gazetteer, level: str, parent: pl.Ex
     # In steps: the cleaned name is used by every pattern of kinds, and would be cleaned again for each.
     frame = (
         frame.with_columns(parent.alias("__parent"), clean_name(name).alias("__clean"))
-        .with_columns(place_kind(pl.col("__clean")).alias("__kind"), bare_name(pl.col("__clean")).alias("__bare"))
+        .with_columns(
+            place_kind(pl.col("__clean")).alias("__kind"), bare_name(pl.col("__clean")).alias("__bare")
+        )
         .with_columns(
             pl.concat_str("__kind", pl.lit("|"), "__bare").alias("__key"),
             pl.concat_str(pl.lit("|"), "__bare").alias("__bare_key"),
@@ -169,10 +193,23 @@ def _lookup(frame: pl.LazyFrame, gazetteer: Gazetteer, level: str, parent: pl.Ex
     return frame.with_columns(
         pl.when(known).then("__kato1").otherwise(pl.col("__kato2")).alias(out),
         pl.when(known).then("__many1").otherwise(pl.col("__many2")).alias(f"{out}_ambiguous"),
-    ).drop("__parent", "__clean", "__kind", "__bare", "__key", "__bare_key", "__kato1", "__many1", "__kato2", "__many2")
+    ).drop(
+        "__parent",
+        "__clean",
+        "__kind",
+        "__bare",
+        "__key",
+        "__bare_key",
+        "__kato1",
+        "__many1",
+        "__kato2",
+        "__many2",
+    )
 
 
-def _by_label(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer) -> tuple[pl.LazyFrame, list[Flag]]:
+def _by_label(
+    layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer
+) -> tuple[pl.LazyFrame, list[Flag]]:
     """Resolve a table whose hierarchy is its row order: a region, its districts, each district's towns below it.
 
     The label is read from the column that the layout gives as `filed_settlement`.
@@ -182,18 +219,47 @@ def _by_label(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gaz
     assert column is not None
     label = pl.col(target(column.name))
     cleaned = clean_name(label)
-    regions = gazetteer.regions.filter(pl.col("language") == rule.language).select(__rk="key", __as_region="kato").lazy()
-    frame = frame.with_columns(region_key(label).alias("__rk")).join(regions, on="__rk", how="left", maintain_order="left")
+    regions = (
+        gazetteer.regions.filter(pl.col("language") == rule.language)
+        .select(__rk="key", __as_region="kato")
+        .lazy()
+    )
+    frame = frame.with_columns(region_key(label).alias("__rk")).join(
+        regions, on="__rk", how="left", maintain_order="left"
+    )
     frame = frame.with_columns(
-        pl.when(pl.col("__as_region") != NATION).then("__as_region").forward_fill().over("source_sheet").alias("__current_region")
+        pl.when(pl.col("__as_region") != NATION)
+        .then("__as_region")
+        .forward_fill()
+        .over("source_sheet")
+        .alias("__current_region")
     )
     is_district = place_kind(cleaned).is_in(["district", "administration"]) & pl.col("__as_region").is_null()
-    frame = _lookup(frame, gazetteer, "district", pl.col("__current_region"), pl.when(is_district).then(label), "__as_district")
+    frame = _lookup(
+        frame,
+        gazetteer,
+        "district",
+        pl.col("__current_region"),
+        pl.when(is_district).then(label),
+        "__as_district",
+    )
     # Rows under a district that is not known must not fall to the district before it.
-    marker = pl.when(pl.col("__as_region").is_not_null()).then(pl.lit("")).when(is_district).then(pl.col("__as_district").fill_null(""))
+    marker = (
+        pl.when(pl.col("__as_region").is_not_null())
+        .then(pl.lit(""))
+        .when(is_district)
+        .then(pl.col("__as_district").fill_null(""))
+    )
     frame = frame.with_columns(marker.forward_fill().over("source_sheet").alias("__current_district"))
     is_settlement = pl.col("__as_region").is_null() & ~is_district
-    frame = _lookup(frame, gazetteer, "settlement", pl.col("__current_district"), pl.when(is_settlement).then(label), "__as_settlement")
+    frame = _lookup(
+        frame,
+        gazetteer,
+        "settlement",
+        pl.col("__current_district"),
+        pl.when(is_settlement).then(label),
+        "__as_settlement",
+    )
     found = pl.coalesce("__as_region", "__as_district", "__as_settlement")
     ambiguous = pl.coalesce("__as_district_ambiguous", "__as_settlement_ambiguous").fill_null(False)
     source = layout.columns[column.name].source

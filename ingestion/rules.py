@@ -76,7 +76,9 @@ def _number(layout: Layout, text: pl.Expr) -> pl.Expr:
 def _date(text: pl.Expr, date_format: str | None) -> pl.Expr:
     if date_format == "%Y":
         # A year alone is the count at its first day: the bureau's "2025" is the population of 1 January 2025.
-        return (text.str.extract(r"^(\d{4})(?:\.0)?$") + pl.lit("-01-01")).str.to_date("%Y-%m-%d", strict=False)
+        return (text.str.extract(r"^(\d{4})(?:\.0)?$") + pl.lit("-01-01")).str.to_date(
+            "%Y-%m-%d", strict=False
+        )
     if date_format is None:
         return text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?: 00:00:00)?$").str.to_date("%Y-%m-%d", strict=False)
     return text.str.to_date(date_format, strict=False)
@@ -134,7 +136,7 @@ def _cast(
     step = _number(layout, words)
     # NaN and infinities are text that happens to parse; no filing means them.
     faults.append(("not_a_number", text.is_not_null() & ~parsed.is_finite().fill_null(False)))
-    value = pl.when(parsed.is_finite()).then(parsed)
+    value: pl.Expr = pl.when(parsed.is_finite()).then(parsed)
     if source.factor is not None:
         value = value * source.factor
     if column.physical_type == "BIGINT":
@@ -166,7 +168,7 @@ def _unpivoted(layout: Layout, raw: RawTable, unpivot: Unpivot) -> list[tuple[st
     for name in raw.columns:
         match = pattern.fullmatch(name)
         if match:
-            found.append((name, {k: fill(v, match.groupdict()) for k, v in unpivot.set.items()}))
+            found.append((name, {k: fill(v, match.groupdict()) for k, v in unpivot.set_values.items()}))
     return found
 
 
@@ -187,7 +189,8 @@ def records(layout: Layout, raw: RawTable) -> tuple[pl.LazyFrame, dict[str, str]
             value = _known(layout, pl.col(name).str.strip_chars())
             parts.append(
                 raw.frame.with_columns(
-                    value.alias(VALUE), *(pl.lit(text).alias(f"__dim_{key}") for key, text in dimensions.items())
+                    value.alias(VALUE),
+                    *(pl.lit(text).alias(f"__dim_{key}") for key, text in dimensions.items()),
                 ).filter(pl.col(VALUE).is_not_null())
             )
     return pl.concat(parts, how="diagonal"), sources
@@ -220,7 +223,9 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         faults: list[tuple[str, pl.Expr]] = []
         origin: str | None = None
         if column.role == "h3_cell":
-            derived.append(latlng_to_cell("=latitude", "=longitude", H3_RESOLUTION, return_dtype=pl.String).alias(name))
+            derived.append(
+                latlng_to_cell("=latitude", "=longitude", H3_RESOLUTION, return_dtype=pl.String).alias(name)
+            )
             continue
         if column.name in unpivot_sources:
             origin = unpivot_sources[column.name]
@@ -233,7 +238,9 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
             origin = " + ".join(source.sum_of)
             texts[f"~{column.name}"] = pl.concat_str(source.sum_of, separator=" + ")
             _, value, faults = _cast(layout, column, source)
-            parts = [_number(layout, _known(layout, pl.col(name).str.strip_chars())) for name in source.sum_of]
+            parts = [
+                _number(layout, _known(layout, pl.col(name).str.strip_chars())) for name in source.sum_of
+            ]
             # A sum with an unknown part is unknown, not smaller.
             numbers.append(pl.sum_horizontal(parts, ignore_nulls=False).alias(f"?{column.name}"))
         elif source.source is not None:
@@ -258,9 +265,17 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         flags += [(Flag(rule, column.name, origin), expression) for rule, expression in faults]
     if layout.total_rows:
         total = pl.col(layout.total_rows.column).str.strip_chars().str.contains(layout.total_rows.pattern)
-        flags.append((Flag("total_row", layout.total_rows.column, layout.total_rows.column), total.fill_null(False)))
+        flags.append(
+            (Flag("total_row", layout.total_rows.column, layout.total_rows.column), total.fill_null(False))
+        )
     repeated = [c for c in layout.source_columns if not c.startswith("#")]
-    if layout.format == "text" and layout.text is not None and layout.text.header_row and repeated and not layout.unpivot:
+    if (
+        layout.format == "text"
+        and layout.text is not None
+        and layout.text.header_row
+        and repeated
+        and not layout.unpivot
+    ):
         same = pl.all_horizontal([pl.col(c).str.strip_chars() == c for c in repeated])
         flags.append((Flag("header_repeated", repeated[0], repeated[0]), same))
     judged = (

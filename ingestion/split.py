@@ -74,7 +74,10 @@ def split(
         ROW,
     )
     failed = frame.filter("__bad").select(
-        SHEET, ROW, *(pl.col(name).alias(_RAW + name) for name in raw.columns), *(flag.name for flag in judged.flags)
+        SHEET,
+        ROW,
+        *(pl.col(name).alias(_RAW + name) for name in raw.columns),
+        *(flag.name for flag in judged.flags),
     )
     sinks = [
         accepted.sink_parquet(files.accepted, lazy=True, row_group_size=ROW_GROUP_SIZE, compression_level=1),
@@ -136,7 +139,9 @@ def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id
 
 
 def _ragged_reasons(ragged: pl.DataFrame, extract_id: str) -> pl.DataFrame:
-    reason = pl.struct(rule=pl.lit("wrong_field_count"), column_name=pl.lit(None, pl.String), value=pl.lit(None, pl.String))
+    reason = pl.struct(
+        rule=pl.lit("wrong_field_count"), column_name=pl.lit(None, pl.String), value=pl.lit(None, pl.String)
+    )
     return ragged.select(
         pl.lit(extract_id).alias("extract_id"),
         pl.lit(None, pl.String).alias(SHEET),
@@ -185,9 +190,7 @@ def _resolve_duplicates(path: Path, contract: Contract, extract_id: str) -> tupl
     )
     rows = lazy.join(repeated.lazy(), on=key, how="semi", nulls_equal=True).collect(engine="streaming")
     rows = rows.sort(SHEET, ROW, nulls_last=True)
-    disagreeing = (
-        rows.unique(columns).group_by(key).len().filter(pl.col("len") > 1).select(key)
-    )
+    disagreeing = rows.unique(columns).group_by(key).len().filter(pl.col("len") > 1).select(key)
     conflicting = rows.join(disagreeing, on=key, how="semi", nulls_equal=True)
     agreeing = rows.join(disagreeing, on=key, how="anti", nulls_equal=True)
     first = agreeing.unique(key, keep="first", maintain_order=True)
@@ -198,20 +201,23 @@ def _resolve_duplicates(path: Path, contract: Contract, extract_id: str) -> tupl
     reason = pl.struct(
         rule=pl.lit("key_conflict"),
         column_name=pl.lit(", ".join(key)),
-        value=pl.concat_str([pl.col(name).cast(pl.String) for name in key], separator=", ", ignore_nulls=True),
+        value=pl.concat_str(
+            [pl.col(name).cast(pl.String) for name in key], separator=", ", ignore_nulls=True
+        ),
     )
     conflicts = conflicting.select(
         "extract_id",
         SHEET,
         ROW,
-        pl.struct([pl.col(name).cast(pl.String) for name in columns]).struct.json_encode().alias("source_text"),
+        pl.struct([pl.col(name).cast(pl.String) for name in columns])
+        .struct.json_encode()
+        .alias("source_text"),
         pl.concat_list(reason).alias("reasons"),
     ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
     removed = pl.concat([later.select(SHEET, ROW), conflicting.select(SHEET, ROW)])
     rest = path.with_suffix(".rest.parquet")
-    lazy.join(removed.lazy(), on=[SHEET, ROW], how="anti", nulls_equal=True, maintain_order="left").sink_parquet(
-        rest, row_group_size=ROW_GROUP_SIZE, compression_level=1
-    )
+    lazy.join(
+        removed.lazy(), on=[SHEET, ROW], how="anti", nulls_equal=True, maintain_order="left"
+    ).sink_parquet(rest, row_group_size=ROW_GROUP_SIZE, compression_level=1)
     rest.replace(path)
     return conflicts, duplicates
-

@@ -10,7 +10,6 @@ is consolidated; so a run that dies half-way leaves nothing that anybody reads.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -117,7 +116,7 @@ def write_schemas(home: Home, schemas: Mapping[str, Mapping[str, Any]]) -> None:
 def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     frame.write_parquet(temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def commit(home: Home, outcome: Outcome, files: Mapping[str, Path]) -> None:
@@ -137,12 +136,12 @@ def commit(home: Home, outcome: Outcome, files: Mapping[str, Path]) -> None:
         source = files.get(part)
         if source is not None and source.exists():
             folder.mkdir(parents=True)
-            os.replace(source, folder / "part-0.parquet")
+            source.replace(folder / "part-0.parquet")
     temporary = record.with_name(f".{record.name}.tmp")
     temporary.write_text(
         json.dumps(asdict(outcome), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
-    os.replace(temporary, record)
+    temporary.replace(record)
 
 
 def read_outcomes(home: Home) -> list[Outcome]:

@@ -83,7 +83,7 @@ class Landing:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary.chmod(0o444)
-            os.replace(temporary, target)
+            temporary.replace(target)
         if (file_name, sha256) not in self._receipts:
             self._write_receipt(receipt)
         self._seen[file_name] = [*mark, sha256]
@@ -117,4 +117,4 @@ class Landing:
 def _write_json(path: Path, value: object) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -45,8 +45,9 @@
     printf('%.1f', {{ value }})
 {%- endmacro %}
 
+{#- Spark would write a NULL as a word. -#}
 {% macro spark__decimal_text(value) -%}
-    format_string('%.1f', {{ value }})
+    case when {{ value }} is not null then format_string('%.1f', {{ value }}) end
 {%- endmacro %}
 
 {#- A date in words of a report: '2025-12-31'. -#}

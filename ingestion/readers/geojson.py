@@ -40,5 +40,9 @@ def read_geojson(path: Path, layout: Layout) -> RawTable:
     frame = pl.from_dicts(rows, infer_schema_length=None)
     columns = frame.columns
     verify_header(layout, columns, path.name)
-    frame = frame.select(pl.all().cast(pl.String)).with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64))
+    frame = (
+        frame.select(pl.all().cast(pl.String))
+        .with_row_index(ROW, offset=1)
+        .with_columns(pl.col(ROW).cast(pl.Int64))
+    )
     return RawTable(frame.with_columns(pl.lit(None, pl.String).alias(SHEET)).lazy(), columns)

@@ -31,7 +31,9 @@ class RawTable:
 
     frame: pl.LazyFrame
     columns: list[str]
-    ragged: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={ROW: pl.Int64, "text": pl.String}))
+    ragged: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={ROW: pl.Int64, "text": pl.String})
+    )
     skipped: int = 0
     is_trimmed: bool = False
     rows: int | None = None
@@ -54,12 +56,16 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
     patterns = [re.compile(u.columns_matching) for u in layout.unpivot if u.columns_matching]
     twice = sorted({name for name in header if header.count(name) > 1 and name in wanted})
     if twice:
-        raise FileRejected("duplicate_header", f"{where}: column {', '.join(map(repr, twice))} stands more than once")
+        raise FileRejected(
+            "duplicate_header", f"{where}: column {', '.join(map(repr, twice))} stands more than once"
+        )
     missing = [name for name in wanted if name not in header]
     extra = [
         name
         for name in header
-        if name not in known and not any(p.fullmatch(name) for p in patterns) and not re.fullmatch(r"#\d+", name)
+        if name not in known
+        and not any(p.fullmatch(name) for p in patterns)
+        and not re.fullmatch(r"#\d+", name)
     ]
     if missing:
         hints = []
@@ -68,4 +74,7 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
             hints.append(f"{name!r}" + (f" (the file has {close[0]!r})" if close else ""))
         raise FileRejected("missing_column", f"{where}: no column {', '.join(hints)}; the header is {header}")
     if extra:
-        raise FileRejected("unmapped_column", f"{where}: column {', '.join(map(repr, extra))} is not in layout {layout.layout_id}")
+        raise FileRejected(
+            "unmapped_column",
+            f"{where}: column {', '.join(map(repr, extra))} is not in layout {layout.layout_id}",
+        )

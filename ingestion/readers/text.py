@@ -53,7 +53,9 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     marked = next((name for bom, name in _BOMS.items() if head.startswith(bom)), None)
     if marked != fmt.encoding and (marked is not None or fmt.encoding in _BOMS.values()):
         found = f"a byte order mark of {marked}" if marked else "no byte order mark"
-        raise FileRejected("wrong_encoding", f"{path.name}: layout says {fmt.encoding}, the file begins with {found}")
+        raise FileRejected(
+            "wrong_encoding", f"{path.name}: layout says {fmt.encoding}, the file begins with {found}"
+        )
     decoder = codecs.getincrementaldecoder(fmt.encoding)()
     as_utf8 = codecs.getincrementaldecoder("utf-8")()
     delimiter = ord(fmt.delimiter)
@@ -83,7 +85,11 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
             lines += int(np.count_nonzero(octets == _NEWLINE))
             delimiters += int(np.count_nonzero(octets == delimiter))
             quotes += chunk.count(b'"')
-            is_tight = is_tight and ascii_chunk and not any(space in chunk for space in (b" ", b"\t", b"\r", b"\v", b"\f"))
+            is_tight = (
+                is_tight
+                and ascii_chunk
+                and not any(space in chunk for space in (b" ", b"\t", b"\r", b"\v", b"\f"))
+            )
             ends_with_newline = chunk.endswith(b"\n")
     if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
         raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
@@ -92,10 +98,11 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
 
 def _header(path: Path, fmt: TextFormat) -> list[str]:
     with path.open(encoding=fmt.encoding, newline="") as stream:
-        options = {"delimiter": fmt.delimiter}
-        reader = csv.reader(stream, quotechar=fmt.quote, **options) if fmt.quote else csv.reader(
-            stream, quoting=csv.QUOTE_NONE, **options
-        )  # fmt: skip
+        reader = (
+            csv.reader(stream, delimiter=fmt.delimiter, quotechar=fmt.quote)
+            if fmt.quote
+            else csv.reader(stream, delimiter=fmt.delimiter, quoting=csv.QUOTE_NONE)
+        )
         for number, fields in enumerate(reader, start=1):
             if number == max(fmt.header_row, 1):
                 if fmt.header_row == 0:
@@ -114,7 +121,9 @@ def _unique(names: list[str]) -> list[str]:
     return result
 
 
-def _through_arrow(path: Path, fmt: TextFormat, columns: list[str], work: Path) -> tuple[Path, pl.DataFrame, int]:
+def _through_arrow(
+    path: Path, fmt: TextFormat, columns: list[str], work: Path
+) -> tuple[Path, pl.DataFrame, int]:
     """Split the file with Arrow's reader into Parquet of text; returns the file, ragged rows and blank rows."""
     ragged: list[tuple[int, str]] = []
 
@@ -190,7 +199,8 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
     where = path.name if fmt.header_row == 0 else f"{path.name}, line {fmt.header_row}"
     if len(header) == 1 and len(layout.source_columns) > 1:
         raise FileRejected(
-            "missing_column", f"{where}: no delimiter {fmt.delimiter!r} in the header; it reads {header[0][:200]!r}"
+            "missing_column",
+            f"{where}: no delimiter {fmt.delimiter!r} in the header; it reads {header[0][:200]!r}",
         )
     verify_header(layout, header, where)
     columns = _unique(header)

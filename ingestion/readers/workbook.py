@@ -22,7 +22,9 @@ def _sheets(book: fastexcel.ExcelReader, fmt: WorkbookFormat, name: str) -> list
     if isinstance(fmt.sheets, str):
         found = [sheet for sheet in book.sheet_names if re.fullmatch(fmt.sheets, sheet)]
         if not found:
-            raise FileRejected("missing_sheet", f"{name}: no sheet matches {fmt.sheets!r}; it has {book.sheet_names}")
+            raise FileRejected(
+                "missing_sheet", f"{name}: no sheet matches {fmt.sheets!r}; it has {book.sheet_names}"
+            )
         return found
     missing = [sheet for sheet in fmt.sheets if sheet not in book.sheet_names]
     if missing:
@@ -37,7 +39,10 @@ def joined_header(rows: list[list[str | None]]) -> list[str]:
     group; a text repeated below itself is said once.
     """
     width = max((len(row) for row in rows), default=0)
-    collapsed = [[re.sub(r"\s+", " ", cell or "").strip() for cell in row + [None] * (width - len(row))] for row in rows]
+    collapsed = [
+        [re.sub(r"\s+", " ", cell or "").strip() for cell in row + [None] * (width - len(row))]
+        for row in rows
+    ]
     for depth, row in enumerate(collapsed[:-1]):
         for i in range(1, width):
             same_group = all(collapsed[above][i] == collapsed[above][i - 1] for above in range(depth))
@@ -54,13 +59,17 @@ def joined_header(rows: list[list[str | None]]) -> list[str]:
     return names
 
 
-def _sheet_table(book: fastexcel.ExcelReader, sheet: str, layout: Layout, fmt: WorkbookFormat, name: str) -> RawTable:
+def _sheet_table(
+    book: fastexcel.ExcelReader, sheet: str, layout: Layout, fmt: WorkbookFormat, name: str
+) -> RawTable:
     cells = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
     where = f"{name}, sheet {sheet!r}, header in row {', '.join(map(str, fmt.header_rows))}"
     if cells.height < fmt.first_row:
-        raise FileRejected("empty_file", f"{name}, sheet {sheet!r} has {cells.height} rows, data starts in {fmt.first_row}")
+        raise FileRejected(
+            "empty_file", f"{name}, sheet {sheet!r} has {cells.height} rows, data starts in {fmt.first_row}"
+        )
     header = joined_header([list(cells.row(number - 1)) for number in fmt.header_rows])
-    verify_header(layout, [*header, *fmt.set], where)
+    verify_header(layout, [*header, *fmt.set_values], where)
     columns = [n if header.index(n) == i else f"{n}#{i + 1}" for i, n in enumerate(header)]
     frame = cells.rename(dict(zip(cells.columns, columns, strict=True))).with_row_index(ROW, offset=1)
     frame = frame.with_columns(pl.col(ROW).cast(pl.Int64)).filter(pl.col(ROW) >= fmt.first_row)
@@ -69,8 +78,10 @@ def _sheet_table(book: fastexcel.ExcelReader, sheet: str, layout: Layout, fmt: W
         if len(ends):
             frame = frame.filter(pl.col(ROW) < ends[0])
     filled = frame.filter(~pl.all_horizontal(pl.col(columns).fill_null("").str.strip_chars() == ""))
-    filled = filled.with_columns(pl.lit(sheet).alias(SHEET), *(pl.lit(text).alias(name) for name, text in fmt.set.items()))
-    return RawTable(filled.lazy(), [*columns, *fmt.set], skipped=cells.height - filled.height)
+    filled = filled.with_columns(
+        pl.lit(sheet).alias(SHEET), *(pl.lit(text).alias(name) for name, text in fmt.set_values.items())
+    )
+    return RawTable(filled.lazy(), [*columns, *fmt.set_values], skipped=cells.height - filled.height)
 
 
 def read_workbook(path: Path, layout: Layout) -> RawTable:

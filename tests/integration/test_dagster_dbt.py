@@ -14,7 +14,8 @@ from orchestration.dbt_engine import DbtError, build, ensure_manifest
 from warehouse.paths import Home
 
 FILES = {
-    "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\nmodels: {+schema: marts}\nseeds: {+schema: seeds}\n",
+    "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\n"
+    "models: {+schema: marts}\nseeds: {+schema: seeds}\n",
     "profiles.yml": "small: {target: d, outputs: {d: {type: duckdb, path: \"{{ env_var('QAMTU_BUILD_FILE') }}\"}}}\n",
     "macros/schema.sql": "{% macro generate_schema_name(name, node) %}{{ name }}{% endmacro %}",
     "seeds/codes.csv": "code\n1\n2\n",

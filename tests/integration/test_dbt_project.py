@@ -45,7 +45,12 @@ def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_every_model_and_column_is_described(models: dict[str, dict[str, Any]]) -> None:
     bare = [name for name, model in models.items() if not model["description"]]
-    bare += [f"{n}.{c}" for n, m in models.items() for c, column in m["columns"].items() if not column["description"]]
+    bare += [
+        f"{n}.{c}"
+        for n, m in models.items()
+        for c, column in m["columns"].items()
+        if not column["description"]
+    ]
     assert bare == []
 
 
@@ -55,36 +60,53 @@ def test_every_mart_has_an_enforced_contract(models: dict[str, dict[str, Any]]) 
     assert [name for name, model in marts.items() if not model["config"]["contract"]["enforced"]] == []
 
 
-def test_every_mart_states_its_grain_and_tests_it(manifest: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
+def test_every_mart_states_its_grain_and_tests_it(
+    manifest: dict[str, Any], models: dict[str, dict[str, Any]]
+) -> None:
     unique = {
         test["attached_node"]
         for test in manifest["nodes"].values()
-        if test["resource_type"] == "test" and (test.get("test_metadata") or {}).get("name") in ("unique", "unique_combination")
+        if test["resource_type"] == "test"
+        and (test.get("test_metadata") or {}).get("name") in ("unique", "unique_combination")
     }
     marts = {model["unique_id"]: name for name, model in models.items() if model["schema"] == "marts"}
     assert sorted(name for node, name in marts.items() if node not in unique) == []
 
 
 # A model that only selects, renames or filters says nothing that a unit test could hold against it.
-COMPUTES = re.compile(r"\b(group by|join|union all|over \(|case\b|coalesce|sum\(|max\(|min\(|count\()", re.IGNORECASE)
+COMPUTES = re.compile(
+    r"\b(group by|join|union all|over \(|case\b|coalesce|sum\(|max\(|min\(|count\()", re.IGNORECASE
+)
 PASSES_THROUGH = {"int_settlement_reach", "fct_availability", "meta_extract", "stg_extract"}
 
 
-def test_every_model_that_computes_has_a_unit_test(manifest: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
+def test_every_model_that_computes_has_a_unit_test(
+    manifest: dict[str, Any], models: dict[str, dict[str, Any]]
+) -> None:
     tested = {test["model"] for test in manifest["unit_tests"].values()}
-    computing = {name for name, model in models.items() if COMPUTES.search(model["raw_code"])} - PASSES_THROUGH
+    computing = {
+        name for name, model in models.items() if COMPUTES.search(model["raw_code"])
+    } - PASSES_THROUGH
     assert sorted(computing - tested) == []
 
 
 def test_no_model_selects_star(models: dict[str, dict[str, Any]]) -> None:
-    assert [name for name, model in models.items() if re.search(r"select\s+\*", model["raw_code"], re.IGNORECASE)] == []
+    assert [
+        name for name, model in models.items() if re.search(r"select\s+\*", model["raw_code"], re.IGNORECASE)
+    ] == []
 
 
 def test_sources_are_the_lake_as_contracts_and_records_define_it(manifest: dict[str, Any]) -> None:
     sources = {source["name"]: list(source["columns"]) for source in manifest["sources"].values()}
     expected = {kind: list(contract.lake_schema) for kind, contract in load_contracts().items()}
-    expected |= {"extract": list(EXTRACT_SCHEMA), "row_account": list(ACCOUNT_SCHEMA), "quarantine_reason": list(REASON_SCHEMA)}
-    assert {name: sorted(columns) for name, columns in sources.items()} == {n: sorted(c) for n, c in expected.items()}
+    expected |= {
+        "extract": list(EXTRACT_SCHEMA),
+        "row_account": list(ACCOUNT_SCHEMA),
+        "quarantine_reason": list(REASON_SCHEMA),
+    }
+    assert {name: sorted(columns) for name, columns in sources.items()} == {
+        n: sorted(c) for n, c in expected.items()
+    }
 
 
 def test_layers_point_one_way(models: dict[str, dict[str, Any]]) -> None:

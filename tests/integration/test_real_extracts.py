@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 
@@ -39,10 +37,13 @@ def test_both_kato_editions_arrive_whole(outcomes: dict[str, Outcome]) -> None:
     assert outcomes["bureau/kato_classifier_2022"].rows_accepted == 16_264
 
 
-def test_codes_of_2022_are_current_or_mapped_or_known_to_be_abolished(home: Home, outcomes: dict[str, Outcome]) -> None:
+def test_codes_of_2022_are_current_or_mapped_or_known_to_be_abolished(
+    home: Home, outcomes: dict[str, Outcome]
+) -> None:
     codes = read_gazetteer(home, outcomes.values()).codes
     editions = {
-        year: set(accepted(home, outcomes[f"bureau/kato_classifier_{year}"])["kato"].to_list()) for year in (2022, 2026)
+        year: set(accepted(home, outcomes[f"bureau/kato_classifier_{year}"])["kato"].to_list())
+        for year in (2022, 2026)
     }
     assert len(editions[2022] - editions[2026]) == 1_252
     assert len(editions[2026] - editions[2022]) == 582
@@ -53,23 +54,33 @@ def test_codes_of_2022_are_current_or_mapped_or_known_to_be_abolished(home: Home
 
 
 def test_population_of_2023_sums_exactly_over_regions(home: Home, outcomes: dict[str, Outcome]) -> None:
-    bulletin = accepted(home, outcomes["bureau/population_bulletin_2023"]).filter(pl.col("area_type") == "all")
+    bulletin = accepted(home, outcomes["bureau/population_bulletin_2023"]).filter(
+        pl.col("area_type") == "all"
+    )
     regions = bulletin.filter(pl.col("kato").str.ends_with("0000000") & (pl.col("kato") != "000000000"))
     assert regions.height == 20
     assert regions["population"].sum() == 19_765_004
     assert bulletin.filter(pl.col("kato") == "000000000")["population"].item() == 19_765_004
 
 
-def test_the_total_row_beside_regions_is_the_nation_not_a_region(home: Home, outcomes: dict[str, Outcome]) -> None:
+def test_the_total_row_beside_regions_is_the_nation_not_a_region(
+    home: Home, outcomes: dict[str, Outcome]
+) -> None:
     egov = accepted(home, outcomes["bureau/population_egov"])
     regions = egov.filter(pl.col("kato") != "000000000")
-    assert regions["population"].sum() == egov.filter(pl.col("kato") == "000000000")["population"].item() == 18_631_779
+    assert (
+        regions["population"].sum()
+        == egov.filter(pl.col("kato") == "000000000")["population"].item()
+        == 18_631_779
+    )
 
 
 def test_itu_series_of_kazakhstan(home: Home, outcomes: dict[str, Outcome]) -> None:
     itu = accepted(home, outcomes["itu/itu_indicators"])
     assert itu.height == 9_609
-    lte = itu.filter((pl.col("entity_iso") == "KAZ") & (pl.col("series_code") == "i271GA") & (pl.col("year") == 2024))
+    lte = itu.filter(
+        (pl.col("entity_iso") == "KAZ") & (pl.col("series_code") == "i271GA") & (pl.col("year") == 2024)
+    )
     assert lte["value"].item() == 91.6
 
 
@@ -85,4 +96,4 @@ def test_every_file_has_an_outcome_and_every_row_an_end(outcomes: dict[str, Outc
     for outcome in outcomes.values():
         assert outcome.rows_read == outcome.rows_accepted + outcome.rows_quarantined + outcome.rows_duplicate
         if not outcome.is_accepted:
-            assert outcome.rule and outcome.message, outcome.file_name
+            assert all([outcome.rule, outcome.message]), outcome.file_name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -12,6 +13,7 @@ from benchmarks import __main__ as command
 from benchmarks import filings, floors, scenarios
 from benchmarks.measure import CommandFailed, Timing, run_measured
 from benchmarks.report import BEGIN, END, GIB, Judged, Measured, Report, markdown, memory, ratio, spliced
+from warehouse.paths import Home
 
 FILING = """location_id,kato,technology,level,down,up
 1,101010000,fttp,4,100,50
@@ -111,6 +113,60 @@ def test_a_difference_between_tables_is_named() -> None:
     )
     assert scenarios.differing(one, {}) == "000000000 fttp: (1, 2, 3) and None"
     assert scenarios.differing({}, {}) == "both are empty"
+
+
+def _home(folder: Path, households: int = 2, quarantined: int = 1) -> Home:
+    """A home whose release and lake say what `_ANSWER` says, unless told otherwise."""
+    home = Home(folder / "home")
+    home.current.mkdir(parents=True)
+    with duckdb.connect(str(home.current / "coverage.duckdb")) as release:
+        release.execute(
+            f"""
+            create schema marts;
+            create table marts.fct_coverage_by_technology as
+            select
+                date '{filings.PERIOD}' as as_of_date, 'national' as geography_level, '000000000' as kato,
+                'all' as area_type, technology, settlements_covered, population_covered, households_passed
+            from (values ('fttp', 1, 1000, {households}), ('5g', 1, 1000, null))
+                as cells (technology, settlements_covered, population_covered, households_passed)
+            """
+        )
+    meta = home.lake / "meta"
+    meta.mkdir(parents=True)
+    key = {"extract_id": ["a"]}
+    pl.DataFrame(
+        key | {"extract_kind": ["operator_address_availability"], "is_current": [True], "rule": ["shrunk"]}
+    ).write_parquet(meta / "extract.parquet")
+    pl.DataFrame(
+        key
+        | {"rows_read": [4], "rows_accepted": [3], "rows_quarantined": [quarantined], "rows_duplicate": [0]}
+    ).write_parquet(meta / "row_account.parquet")
+    pl.DataFrame(key | {"rule": ["kato_unknown"], "row_count": [1]}).write_parquet(
+        meta / "quarantine_reason.parquet"
+    )
+    return home
+
+
+_COVERED = {"settlements_covered": 1, "population_covered": 1000, "households_passed": 2}
+_ANSWER = {
+    "coverage": [{"kato": "000000000", "technology": "fttp", **_COVERED}],
+    "account": {"rows_read": 4, "rows_accepted": 3, "rows_quarantined": 1, "rows_duplicate": 0},
+    "reasons": {"kato_unknown": 1},
+}
+
+
+def test_a_release_that_says_what_the_floors_say_passes(tmp_path: Path) -> None:
+    scenarios.compare(_home(tmp_path), _ANSWER, _ANSWER)
+
+
+def test_a_release_that_says_something_else_is_a_mismatch(tmp_path: Path) -> None:
+    with pytest.raises(scenarios.Mismatch, match=r"bare floor disagree: 000000000 fttp"):
+        scenarios.compare(_home(tmp_path, households=3), _ANSWER, _ANSWER)
+
+
+def test_another_account_of_rows_is_a_mismatch(tmp_path: Path) -> None:
+    with pytest.raises(scenarios.Mismatch, match="the lake accounts for"):
+        scenarios.compare(_home(tmp_path, quarantined=0), _ANSWER, _ANSWER)
 
 
 def test_stages_are_those_of_the_median_run() -> None:

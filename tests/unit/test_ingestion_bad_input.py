@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import xlsxwriter
-from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
 
 from ingestion.faults import FILE_RULES, ROW_RULES
+from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     made = Warehouse(tmp_path)
     monkeypatch.setattr("ingestion.pipeline.load_layouts", lambda: made.layouts)
-    yield made
+    return made
 
 
 def edited(**changes: str) -> str:
     """The good row with some fields replaced, named as in the header."""
     names = HEADER.split(";")
-    return ";".join(changes.get(name.split(",")[0], value) for name, value in zip(names, ROW.split(";"), strict=True))
+    return ";".join(
+        changes.get(name.split(",")[0], value) for name, value in zip(names, ROW.split(";"), strict=True)
+    )
 
 
 def test_a_good_row_arrives_in_the_units_of_the_contract(warehouse: Warehouse) -> None:
@@ -68,7 +69,9 @@ def test_a_bad_row_is_quarantined_with_place_value_and_remedy(
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined) == (2, 1, 1)
     assert (3, rule, column, value) in warehouse.reasons(outcome)
-    assert f"{rule}, first in row 3, column {column!r}, value {value!r}: {ROW_RULES[rule]}" in str(outcome.message)
+    assert f"{rule}, first in row 3, column {column!r}, value {value!r}: {ROW_RULES[rule]}" in str(
+        outcome.message
+    )
     kept = warehouse.part("quarantined", outcome)["source_text"][0]
     assert value in kept, "the text as received is kept"
 
@@ -76,7 +79,11 @@ def test_a_bad_row_is_quarantined_with_place_value_and_remedy(
 def test_every_reason_of_a_row_is_kept(warehouse: Warehouse) -> None:
     warehouse.file(ROW, edited(КАТО="999999999", Уровень="9", Скорость="-1"))
     outcome = warehouse.run()["dala_2025q4.csv"]
-    assert {rule for _, rule, _, _ in warehouse.reasons(outcome)} == {"kato_unknown", "above_maximum", "below_minimum"}
+    assert {rule for _, rule, _, _ in warehouse.reasons(outcome)} == {
+        "kato_unknown",
+        "above_maximum",
+        "below_minimum",
+    }
 
 
 def test_a_line_with_too_few_or_too_many_fields_is_quarantined_with_its_text(warehouse: Warehouse) -> None:
@@ -90,7 +97,9 @@ def test_a_line_with_too_few_or_too_many_fields_is_quarantined_with_its_text(war
 
 
 def test_long_and_short_lines_that_cancel_out_are_both_found(warehouse: Warehouse) -> None:
-    warehouse.layouts["test/availability"] = layout(FILING, text={"encoding": "utf-8", "delimiter": ";", "decimal": ","})
+    warehouse.layouts["test/availability"] = layout(
+        FILING, text={"encoding": "utf-8", "delimiter": ";", "decimal": ","}
+    )
     short = ROW.rsplit(";", 1)[0]
     warehouse.put("dala_2025q4.csv", "\n".join([HEADER, ROW, short, ROW + ";1"]), "utf-8")
     outcome = warehouse.run()["dala_2025q4.csv"]
@@ -125,7 +134,11 @@ def test_names_resolve_by_old_spelling_homoglyph_and_successor(warehouse: Wareho
     )
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert outcome.outcome == "accepted", outcome.message
-    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230200", "103230500", "103230100"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == [
+        "103230200",
+        "103230500",
+        "103230100",
+    ]
 
 
 def rejected(warehouse: Warehouse, name: str, rule: str, *told: str) -> None:
@@ -162,7 +175,9 @@ def test_utf8_where_cp1251_is_stated(warehouse: Warehouse) -> None:
 
 
 def test_cp1251_where_utf8_is_stated_names_line_and_byte(warehouse: Warehouse) -> None:
-    warehouse.layouts["test/availability"] = layout(FILING, text={"encoding": "utf-8", "delimiter": ";", "decimal": ","})
+    warehouse.layouts["test/availability"] = layout(
+        FILING, text={"encoding": "utf-8", "delimiter": ";", "decimal": ","}
+    )
     warehouse.put("dala_2025q4.csv", f"{HEADER}\n{ROW}\n", "cp1251")
     warehouse.put("dala_2025q3.csv", f"{HEADER}\n{edited(Дата='30.09.2025')}\n", "utf-8")
     bad = warehouse.run()["dala_2025q4.csv"]
@@ -198,7 +213,12 @@ def test_empty_file(warehouse: Warehouse, content: bytes) -> None:
 
 def test_no_row_accepted(warehouse: Warehouse) -> None:
     warehouse.file(edited(КАТО="1"), edited(Уровень="9"))
-    rejected(warehouse, "dala_2025q4.csv", "no_rows_accepted", "kato_unknown, first in row 2, column 'КАТО', value '1'")
+    rejected(
+        warehouse,
+        "dala_2025q4.csv",
+        "no_rows_accepted",
+        "kato_unknown, first in row 2, column 'КАТО', value '1'",
+    )
 
 
 def workbook_layout() -> dict[str, object]:
@@ -301,7 +321,10 @@ def test_a_filing_that_shrank_by_half_says_so(warehouse: Warehouse) -> None:
         edited(КАТО=kato, Село="", Дата="30.09.2025")
         for kato in ("103230100", "103230200", "103230500", "103230600", "113220100")
     ]
-    warehouse.file(*[r.replace("область Абай", "Акмолинская область") if "113220100" in r else r for r in rows], name="dala_2025q3.csv")
+    warehouse.file(
+        *[r.replace("область Абай", "Акмолинская область") if "113220100" in r else r for r in rows],
+        name="dala_2025q3.csv",
+    )
     warehouse.file(ROW, edited(КАТО="103230200", Село=""))
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert (outcome.outcome, outcome.rule) == ("accepted", "shrunk")

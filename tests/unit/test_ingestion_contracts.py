@@ -17,7 +17,7 @@ LAYOUTS = load_layouts()
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS.keys())
 def test_contract_is_complete(contract: Contract) -> None:
     assert contract.key, "a contract without a key cannot find duplicates"
-    assert contract.owner and contract.grain and contract.purpose
+    assert all([contract.owner, contract.grain, contract.purpose])
     for column in contract.columns:
         assert len(column.description) > 3, column.name
         assert column.access in ("open", "internal"), column.name
@@ -46,8 +46,16 @@ GOOD = (LAYOUTS_DIR / "itu" / "itu_indicators.yaml").read_text(encoding="utf-8")
     ("old", "new", "told"),
     [
         ("  value: {from: dataValue}\n", "", "required column 'value' is not filled"),
-        ("  value_note: {from: dataNote}\n", "", "column 'value_note' is neither filled nor listed as absent"),
-        ("  value: {from: dataValue}\n", "  value: {from: dataValue}\n  nonsense: {from: x}\n", "'nonsense' is no column"),
+        (
+            "  value_note: {from: dataNote}\n",
+            "",
+            "column 'value_note' is neither filled nor listed as absent",
+        ),
+        (
+            "  value: {from: dataValue}\n",
+            "  value: {from: dataValue}\n  nonsense: {from: x}\n",
+            "'nonsense' is no column",
+        ),
         ("format: text\n", "format: text\nsurprise: 1\n", "surprise"),
         ("{from: dataValue}", "{from: dataValue, value: '1'}", "exactly one of"),
         ("layout: itu/itu_indicators", "layout: itu/other", "'layout' says 'itu/other'"),

@@ -35,8 +35,9 @@ def test_the_value_is_corrected_and_the_outcome_says_why(warehouse: Warehouse) -
     warehouse.file(ROW)
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert warehouse.part("accepted", outcome)["households_passed"].to_list() == [140]
-    assert "households_passed of settlement_kato 103230100, technology fttp corrected from 1140 to 140" in str(
-        outcome.message
+    assert (
+        "households_passed of settlement_kato 103230100, technology fttp corrected from 1140 to 140"
+        in str(outcome.message)
     )
     assert "a digit too many" in str(outcome.message)
 

@@ -144,7 +144,8 @@ def test_an_abolished_code_has_no_successor() -> None:
 
 def test_a_new_code_of_the_same_name_in_the_district_is_the_successor() -> None:
     places = build_gazetteer(
-        editions(*DISTRICT, ("2022-10-17", "103230200", "с.Аксу"), ("2026-07-17", "103230900", "с.Аксу")), changes()
+        editions(*DISTRICT, ("2022-10-17", "103230200", "с.Аксу"), ("2026-07-17", "103230900", "с.Аксу")),
+        changes(),
     )
     assert status(places.codes, "103230200") == ("103230900", "mapped")
     assert "same district" in places.crosswalk["method"][0]
@@ -165,7 +166,9 @@ def test_two_candidates_are_no_successor() -> None:
 
 def name(places: pl.DataFrame, parent: str, key: str) -> tuple[str | None, bool]:
     """Code and ambiguity of a name inside a parent."""
-    row = places.filter((pl.col("level") == "settlement") & (pl.col("parent") == parent) & (pl.col("key") == key))
+    row = places.filter(
+        (pl.col("level") == "settlement") & (pl.col("parent") == parent) & (pl.col("key") == key)
+    )
     return row["kato"].item(), row["is_ambiguous"].item()
 
 

@@ -1,4 +1,4 @@
-"""Reading delimited text: every way of writing the same table gives the same rows, and numbers count as people count."""
+"""Reading delimited text: every way of writing one table gives the same rows, numbered as people number them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.ingestion_kit import FILING, layout
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
 from ingestion.readers.text import read_text, verify_encoding
+from tests.unit.ingestion_kit import FILING, layout
 
 COLUMNS = ["a", "b", "c"]
 
@@ -47,7 +47,9 @@ def rows(table: pl.LazyFrame) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("final_newline", [True, False])
-def test_the_same_table_in_every_encoding(tmp_path: Path, encoding: str, newline: str, final_newline: bool) -> None:
+def test_the_same_table_in_every_encoding(
+    tmp_path: Path, encoding: str, newline: str, final_newline: bool
+) -> None:
     text = newline.join(["a;b;c", "Шу;2;", "x;\u00a05;я"]) + (newline if final_newline else "")
     path = tmp_path / "file.csv"
     path.write_bytes(text.encode(encoding))
@@ -78,12 +80,19 @@ def test_rows_that_are_ragged_in_opposite_ways_are_both_found(tmp_path: Path) ->
     assert rows(table.frame) == [(4, "7", "8", "9")]
 
 
-field_text = st.text(st.characters(codec="cp1251", exclude_characters="\r\0\x98", exclude_categories=["Cc"]), max_size=6)
+field_text = st.text(
+    st.characters(codec="cp1251", exclude_characters="\r\0\x98", exclude_categories=["Cc"]), max_size=6
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(table=st.lists(st.tuples(field_text, field_text, field_text), min_size=1, max_size=8), cyrillic=st.booleans())
-def test_whatever_csv_writes_is_read_back(tmp_path: Path, table: list[tuple[str, str, str]], cyrillic: bool) -> None:
+@given(
+    table=st.lists(st.tuples(field_text, field_text, field_text), min_size=1, max_size=8),
+    cyrillic=st.booleans(),
+)
+def test_whatever_csv_writes_is_read_back(
+    tmp_path: Path, table: list[tuple[str, str, str]], cyrillic: bool
+) -> None:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([COLUMNS, *table])
     path = tmp_path / "file.csv"
