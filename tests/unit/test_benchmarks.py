@@ -282,3 +282,16 @@ def test_a_missed_limit_is_an_error_only_when_strict(
 ) -> None:
     monkeypatch.setattr(command, "measure", lambda *_: Report(judged=[Judged("q", 2, 1)]))
     assert command.main(["--quick", "--work", str(tmp_path), *strict]) == code
+
+
+def test_the_table_is_written_into_the_page_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"{BEGIN}\nold\n{END}\n")
+    monkeypatch.setattr(command, "PAGE", page)
+    monkeypatch.setattr(command, "measure", lambda *_: Report(remarks=["fresh"]))
+    assert command.main(["--quick", "--work", str(tmp_path)]) == 0
+    assert "old" in page.read_text()
+    assert command.main(["--quick", "--work", str(tmp_path), "--write"]) == 0
+    assert "fresh" in page.read_text()

@@ -261,13 +261,16 @@ divided as (
         shared_parts.census_date,
         shared_parts.part_kato as kato,
         shared_parts.area_type,
-        case when shared_parts.area_type = 'all' then coalesce(area_sums.population, shared_parts.population)
+        case
+            when shared_parts.area_type = 'all' then coalesce(area_sums.population, shared_parts.population)
             else shared_parts.population
         end as population,
-        case when shared_parts.area_type = 'all' then coalesce(area_sums.method, shared_parts.method)
+        case
+            when shared_parts.area_type = 'all' then coalesce(area_sums.method, shared_parts.method)
             else shared_parts.method
         end as method,
-        case when shared_parts.area_type = 'all' then coalesce(area_sums.source, shared_parts.source)
+        case
+            when shared_parts.area_type = 'all' then coalesce(area_sums.source, shared_parts.source)
             else shared_parts.source
         end as source
     from shared_parts
