@@ -52,6 +52,17 @@ class Headline:
 
 
 @dataclass(frozen=True)
+class CountryLine:
+    """One thing that is known of the land itself: what it is, how many, as of when, by whom."""
+
+    what: str
+    count: float
+    unit: str
+    as_of: str | None
+    source: str | None
+
+
+@dataclass(frozen=True)
 class Statement:
     """What was said, and what the figures say of it."""
 
@@ -122,6 +133,7 @@ class Scorecard:
     published_at: str
     code_version: str
     previous_publication_id: str | None
+    country: tuple[CountryLine, ...]
     headlines: tuple[Headline, ...]
     statements: tuple[Statement, ...]
     metrics: tuple[MetricLine, ...]
@@ -156,6 +168,7 @@ def read_scorecard(release_path: Path) -> Scorecard:
             published_at=document["published_at"],
             code_version=document["code_version"],
             previous_publication_id=document["previous_publication_id"],
+            country=tuple(CountryLine(*row) for row in _rows(connection, _COUNTRY)),
             headlines=tuple(Headline(*row) for row in _rows(connection, _HEADLINES)),
             statements=tuple(Statement(*row) for row in _rows(connection, _STATEMENTS)),
             metrics=tuple(MetricLine(*row) for row in _rows(connection, _METRICS)),
@@ -175,6 +188,8 @@ def render(scorecard: Scorecard, console: Console) -> None:
     title = Text.assemble((f"Release {scorecard.publication_id}", "bold"), f"  {_when(scorecard)}")
     console.print(title, soft_wrap=False, overflow="ellipsis", no_wrap=True)
     console.print()
+    if scorecard.country:
+        console.print(_country_table(scorecard))
     if scorecard.headlines:
         console.print(_headline_table(scorecard))
     if scorecard.statements:
@@ -186,6 +201,33 @@ def render(scorecard: Scorecard, console: Console) -> None:
 
 
 # --- Reading ------------------------------------------------------------------------------------------------------
+
+_COUNTRY = """
+select what, count, unit, as_of, source from (
+    select 1 as place, 'Population' as what, value as count, 'people' as unit, as_of_date::varchar as as_of,
+        denominator_source as source
+    from marts.fct_metric
+    where metric_id = 'population' and geography_level = 'national' and area_type = 'all' and value is not null
+    qualify row_number() over (order by as_of_date desc) = 1
+    union all
+    select 2, 'Regions', count(*), 'regions', null, null
+    from marts.dim_region where is_current and level <> 'district'
+    union all
+    select 3, 'Settlement codes of KATO', count(*), 'settlements', null, null
+    from marts.dim_settlement where kato_level = 'settlement'
+    union all
+    select 4, 'of these counted as villages of the programme', count(*), 'villages', null, null
+    from marts.dim_settlement where is_programme
+    union all
+    select 5, 'ITU: people in range of ' || upper(technology) || ' or better', value, 'percent', as_of_date::varchar,
+        denominator_source
+    from marts.fct_metric
+    where metric_id = 'itu_population_covered_pct' and technology in ('4g', '5g') and value is not null
+    qualify row_number() over (partition by technology order by as_of_date desc) = 1
+)
+where count > 0
+order by place, what
+"""
 
 _HEADLINES = """
 with latest as (
@@ -336,6 +378,17 @@ def _headline_table(scorecard: Scorecard) -> Table:
             _figure(line.projected_value, line.unit),
             _coloured("withheld" if withheld else line.outlook),
         )
+    return table
+
+
+def _country_table(scorecard: Scorecard) -> Table:
+    table = _table("The country, as the extracts tell it", scorecard)
+    table.add_column("What", ratio=3)
+    table.add_column("Count", justify="right", no_wrap=True)
+    table.add_column("Date", no_wrap=True)
+    table.add_column("Source", ratio=3)
+    for line in scorecard.country:
+        table.add_row(line.what, _figure(line.count, line.unit), line.as_of or "", _words(line.source or ""))
     return table
 
 

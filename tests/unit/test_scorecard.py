@@ -31,7 +31,7 @@ def country() -> Country:
     '2025-12-31', 'national', '000000000', '4g', 90.0, 'published', null), ('itu_population_covered_pct', date
     '2024-12-31', 'national', '000000000', '4g', 91.6, 'published', null) ) as rows (metric_id, as_of_date,
     geography_level, kato, technology, value, status, withheld_reason) cross join (select null::double as
-    numerator, null::double as denominator)
+    numerator, null::double as denominator, 'all' as area_type, 'ITU' as denominator_source)
     """
     found.tables["fct_target_progress"] = Table(
         "select 't1' as target_id, 'S1' as system, 'population_covered_pct' as metric_id, '000000000' as kato, "
@@ -91,6 +91,31 @@ def test_the_headline_is_the_latest_figure_of_the_nation(tmp_path: Path) -> None
         "off_track",
         "2027-12-31",
     )
+
+
+def test_the_country_is_told_from_population_and_places(tmp_path: Path) -> None:
+    given = country()
+    given.tables["fct_metric"].sql = """ select 'population' as metric_id, date '2026-01-01' as as_of_date,
+    'national' as geography_level, '000000000' as kato, 'all' as area_type, null::varchar as technology,
+    20495975.0::double as value, 'the bureau' as denominator_source, 'published' as status,
+    null::varchar as withheld_reason, null::double as numerator, null::double as denominator
+    """
+    metrics = given.tables["dim_metric"]
+    metrics.sql = metrics.sql.replace("'itu_population_covered_pct'", "'population'")
+    given.tables["dim_region"] = Table(
+        "select '100000000' as region_kato, 'oblast' as level, true as is_current"
+    )
+    given.tables["dim_settlement"] = Table(
+        "select * from (values ('103230100', 'settlement', true), ('103230200', 'settlement', false), "
+        "('101010000', 'sub_district', false)) as rows (settlement_kato, kato_level, is_programme)"
+    )
+    told = {line.what: line.count for line in card(tmp_path, given).country}
+    assert told == {
+        "Population": 20_495_975.0,
+        "Regions": 1,
+        "Settlement codes of KATO": 2,
+        "of these counted as villages of the programme": 1,
+    }
 
 
 def test_rows_are_accounted_for_by_sender(tmp_path: Path) -> None:
