@@ -13,27 +13,36 @@ from typing import Any
 import pytest
 
 from ingestion.contract import load_contracts
-from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA
-from warehouse.paths import PROJECT_DIR
+from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA, consolidate, write_schemas
+from warehouse.paths import PROJECT_DIR, Home
 
 pytestmark = pytest.mark.integration
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """dbt's manifest, parsed afresh."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Target folder of a whole build, unit tests included, on a lake that has received nothing."""
     folder = tmp_path_factory.mktemp("dbt")
+    home = Home(folder)
+    write_schemas(home, {kind: contract.lake_schema for kind, contract in load_contracts().items()})
+    consolidate(home, [])
     environment = os.environ | {
-        "QAMTU_LAKE": str(folder / "lake"),
+        "QAMTU_LAKE": str(home.lake),
         "QAMTU_BUILD_FILE": str(folder / "candidate.duckdb"),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
     dbt = Path(sys.executable).with_name("dbt")
-    subprocess.run([str(dbt), "parse", "--quiet"], cwd=DBT_PROJECT, env=environment, check=True, timeout=120)
-    parsed: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+    subprocess.run([str(dbt), "build", "--quiet"], cwd=DBT_PROJECT, env=environment, check=False, timeout=300)
+    return folder / "target"
+
+
+@pytest.fixture(scope="module")
+def manifest(built: Path) -> dict[str, Any]:
+    """dbt's manifest."""
+    parsed: dict[str, Any] = json.loads((built / "manifest.json").read_text(encoding="utf-8"))
     return parsed
 
 
@@ -41,6 +50,17 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Models by name."""
     return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+
+
+def test_everything_builds_on_an_empty_lake_and_every_unit_test_passes(
+    built: Path, manifest: dict[str, Any]
+) -> None:
+    results = json.loads((built / "run_results.json").read_text(encoding="utf-8"))["results"]
+    failed = {r["unique_id"]: r["message"] for r in results if r["status"] not in ("success", "pass")}
+    assert failed == {}
+    ran = {r["unique_id"] for r in results}
+    assert set(manifest["unit_tests"]) <= ran
+    assert len(manifest["unit_tests"]) >= 50
 
 
 def test_every_model_and_column_is_described(models: dict[str, dict[str, Any]]) -> None:
