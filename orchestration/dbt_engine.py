@@ -109,7 +109,7 @@ def ensure_manifest(home: Home) -> Path:
     path = home.dbt_target / "manifest.json"
     stamp = _project_stamp(home)
     if _stamp_of(home) != stamp or not path.exists():
-        manifest = _invoke(home, ["parse"], None)
+        manifest = _invoke(home, ["parse"])
         _parsed[home.dbt_target] = (stamp, manifest)
         replace_file(home.dbt_target / _STAMP, stamp.encode())
     return path
@@ -117,7 +117,7 @@ def ensure_manifest(home: Home) -> Path:
 
 def parse_strictly(home: Home) -> int:
     """Parse with every warning an error; returns the number of nodes. Errors: DbtError with dbt's words."""
-    manifest = _invoke(home, ["parse", "--no-partial-parse"], None, "--warn-error")
+    manifest = _invoke(home, ["--warn-error", "parse", "--no-partial-parse"])
     return len(manifest.nodes)
 
 
@@ -133,10 +133,14 @@ def _stamp_of(home: Home) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _manifest_in_memory(home: Home) -> Manifest | None:
-    """What this process parsed, if that is still the project; dbt then need not parse again."""
-    stamp, manifest = _parsed.get(home.dbt_target, ("", None))
-    return manifest if stamp and stamp == _stamp_of(home) else None
+def _manifest(home: Home) -> Manifest:
+    """The manifest as dbt holds it: parsed by this process, else read back once from dbt's own cache."""
+    stamp = _stamp_of(home)
+    kept, manifest = _parsed.get(home.dbt_target, ("", None))
+    if manifest is None or not stamp or kept != stamp:
+        manifest = _invoke(home, ["parse", "--no-write-json"])
+        _parsed[home.dbt_target] = (stamp, manifest)
+    return manifest
 
 
 # --- Running ------------------------------------------------------------------------------------------------------
@@ -156,17 +160,25 @@ def build(
     """
     home.build.mkdir(parents=True, exist_ok=True)
     outcome = DbtOutcome()
+    manifest = _manifest(home)
+    results_file = home.dbt_target / "run_results.json"
     documents = []
+    has_tests = tests is None or bool(tests)
     if models is None or models:
         _drop_seeds(home, models)
-        outcome.models = _run(home, build_arguments(models), on_line)
-        documents.append(_read_json(home.dbt_target / "run_results.json"))
+        # Writing the manifest takes seconds; only the last command, which has compiled everything, does.
+        flags = ["--no-write-json"] if has_tests else []
+        result = _invoke(home, build_arguments(models) + flags, manifest, on_line)
+        outcome.models = _node_results(result)
+        result.write(str(results_file))
+        documents.append(_read_json(results_file))
         prune(home, keep_unknown=models is not None, not_built=[r.unique_id for r in outcome.not_built])
         outcome.row_counts = _row_counts(home)
-    if tests is None or tests:
-        outcome.tests = _run(home, data_test_arguments(tests), on_line)
-        documents.append(_read_json(home.dbt_target / "run_results.json"))
-    replace_file(home.dbt_target / "run_results.json", json.dumps(merge_run_results(documents)).encode())
+    if has_tests:
+        outcome.tests = _node_results(_invoke(home, data_test_arguments(tests), manifest, on_line))
+        documents.append(_read_json(results_file))
+    if documents:
+        replace_file(results_file, json.dumps(merge_run_results(documents)).encode())
     return outcome
 
 
@@ -228,8 +240,7 @@ def _row_counts(home: Home) -> dict[str, int]:
     return {f"{schema}.{name}": int(count) for schema, name, count in rows}
 
 
-def _run(home: Home, arguments: list[str], on_line: Callable[[str], None] | None) -> list[NodeResult]:
-    result = _invoke(home, arguments, on_line)
+def _node_results(result: Any) -> list[NodeResult]:
     return [
         NodeResult(
             unique_id=node.node.unique_id,
@@ -243,7 +254,12 @@ def _run(home: Home, arguments: list[str], on_line: Callable[[str], None] | None
     ]
 
 
-def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | None, *flags: str) -> Any:
+def _invoke(
+    home: Home,
+    arguments: Sequence[str],
+    manifest: Manifest | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Any:
     """Run one dbt command in this process. A node that fails is a result, not an error."""
     from dbt.cli.main import dbtRunner
 
@@ -251,29 +267,29 @@ def _invoke(home: Home, arguments: list[str], on_line: Callable[[str], None] | N
         if on_line is not None and event.info.name in _NODE_EVENTS:
             on_line(event.info.msg)
 
-    quiet = [
-        "--log-level",
-        "none",
-        "--log-level-file",
-        "info",
-        "--no-use-colors",
-        "--no-send-anonymous-usage-stats",
-    ]
     with _set(environment(home)):
         try:
-            parsed = None if arguments[0] == "parse" else _manifest_in_memory(home)
-            runner = dbtRunner(manifest=parsed, callbacks=[on_event])
-            answer = runner.invoke([*quiet, *flags, *arguments, *place_arguments(home)])
+            runner = dbtRunner(manifest=manifest, callbacks=[on_event])
+            answer = runner.invoke([*_QUIET, *arguments, *place_arguments(home)])
         finally:
             _release_build_file()
     if isinstance(answer.exception, KeyboardInterrupt):
         raise answer.exception
     if answer.exception is not None or answer.result is None:
         log = home.build / "logs" / "dbt.log"
-        raise DbtError(f"dbt {arguments[0]} failed: {answer.exception} (log: {log})") from answer.exception
+        raise DbtError(
+            f"dbt {_command(arguments)} failed: {answer.exception} (log: {log})"
+        ) from answer.exception
     return answer.result
 
 
+def _command(arguments: Sequence[str]) -> str:
+    return next(argument for argument in arguments if not argument.startswith("-"))
+
+
+_QUIET = (
+    "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-send-anonymous-usage-stats",
+)  # fmt: skip
 _NODE_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails"})
 
 

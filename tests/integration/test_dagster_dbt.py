@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -122,9 +123,9 @@ def test_the_project_is_parsed_only_when_it_changed(
     commands: list[str] = []
     invoke = dbt_engine._invoke
 
-    def counted(home: Home, arguments: list[str], *more: object) -> object:
+    def counted(home: Home, arguments: list[str], *more: Any) -> Any:
         commands.append(arguments[0])
-        return invoke(home, arguments, *more)  # type: ignore[arg-type]
+        return invoke(home, arguments, *more)
 
     monkeypatch.setattr(dbt_engine, "_invoke", counted)
     ensure_manifest(home)
