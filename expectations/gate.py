@@ -133,7 +133,9 @@ def _reason(
     found: Mapping[str, CheckOutcome],
     received: set[str],
 ) -> str | None:
-    absent = [kind for kind in need.required_extracts if kind not in received]
+    # Either of several kinds may do: an operator files by settlement or by address. The first names the need.
+    alternatives = [kinds.split("|") for kinds in need.required_extracts]
+    absent = [kinds[0] for kinds in alternatives if received.isdisjoint(kinds)]
     if absent:
         return "; ".join(f"no {kind} extract received" for kind in absent)
     if closure is None:

@@ -91,6 +91,20 @@ def test_no_extract_is_said_in_exactly_these_words(tmp_path: Path) -> None:
     assert reasons(judged(country, tmp_path)) == {COVERAGE: None, ITU: "no itu_indicators extract received"}
 
 
+def test_either_of_two_kinds_is_enough(tmp_path: Path) -> None:
+    country = small_country()
+    metrics = country.tables["dim_metric"]
+    metrics.sql = metrics.sql.replace("'operator_availability'", "'operator_sites|operator_availability'")
+    assert reasons(judged(country, tmp_path))[COVERAGE] is None
+
+
+def test_without_either_of_two_kinds_the_first_is_named(tmp_path: Path) -> None:
+    country = small_country()
+    metrics = country.tables["dim_metric"]
+    metrics.sql = metrics.sql.replace("'operator_availability'", "'operator_sites|drive_tests'")
+    assert reasons(judged(country, tmp_path))[COVERAGE] == "no operator_sites extract received"
+
+
 def test_an_extract_that_was_rejected_is_not_received(tmp_path: Path) -> None:
     country = small_country()
     country.extracts[0] |= {"is_current": False, "outcome": "rejected"}
