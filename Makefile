@@ -54,7 +54,7 @@ test-browser: setup-dev chromium
 check: setup-dev  ## Formatting, lint for Python and SQL, types, import rules, dbt parse
 	@echo "== ruff format" && $(BIN)/ruff format --check .
 	@echo "== ruff check" && $(BIN)/ruff check .
-	@echo "== import rules" && $(BIN)/lint-imports
+	@echo "== import rules" && $(BIN)/lint-imports --no-logo
 	@echo "== types" && $(BIN)/mypy
 	@echo "== SQL" && $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 	@echo "== dbt parse" && $(BIN)/python -m orchestration.dbt_parse

@@ -273,7 +273,8 @@ def _invoke(
             answer = runner.invoke([*_QUIET, *arguments, *place_arguments(home)])
         finally:
             _release_build_file()
-    if isinstance(answer.exception, KeyboardInterrupt):
+    if answer.exception is not None and not isinstance(answer.exception, Exception):
+        # dbt's runner hands back even what asks the process to stop.
         raise answer.exception
     if answer.exception is not None or answer.result is None:
         log = home.build / "logs" / "dbt.log"
