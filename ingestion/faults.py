@@ -26,9 +26,11 @@ ROW_RULES: dict[str, str] = {
     "place_ambiguous": "several places of this name in this district; file the KATO code",
     "place_context_missing": "a name alone is not enough; file region and district, or the KATO code",
     "future_period": "the date lies after the period that the file is for",
+    "other_period": "the row speaks of another quarter than the file; file it with its own quarter",
     "total_row": "a total is not a row of data; leave it out",
     "key_conflict": "two rows of one key say different things; file one",
     "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",
+    "line_break_in_field": "a field holds a line break: a quote was opened and not closed, or lines ran together",
     "header_repeated": "a header stands among the rows; leave it out",
 }
 
@@ -43,6 +45,7 @@ FILE_RULES: dict[str, str] = {
     "empty_file": "the file holds no rows; send it again",
     "unreadable_workbook": "the workbook cannot be opened; it was cut off or is of another format; send it again",
     "unreadable_json": "the file is no GeoJSON feature collection; export it again",
+    "unreadable_file": "the file cannot be read as its layout says; open it, mend it and send it again",
     "missing_sheet": "the workbook has no such sheet; restore it, or change the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",
     "correction_expired": "the source changed what a correction was made for; remove the entry or renew it",

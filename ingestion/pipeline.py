@@ -6,6 +6,7 @@ Does not belong here: reading, judging or splitting, which have modules of their
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
 import json
@@ -17,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from ingestion.contract import load_contracts
 from ingestion.corrections import correct, corrections_of
@@ -34,6 +36,18 @@ from warehouse import lake
 from warehouse.lake import Outcome
 from warehouse.landing import Landing, Receipt
 from warehouse.paths import Home
+
+_MOST_REVISIONS = 1_000_000
+
+# What readers raise on bytes that no rule foresaw. Such a file is an outcome like any other, never the end of a run.
+_UNREADABLE = (
+    ValueError,
+    OverflowError,
+    RecursionError,
+    csv.Error,
+    pa.ArrowException,
+    pl.exceptions.PolarsError,
+)
 
 # Kinds that say what places there are; everything else is resolved against them, so they come first.
 REFERENCE_KINDS = ("kato_classifier", "kato_changes")
@@ -73,7 +87,8 @@ def arrivals(inbox: Path) -> list[Arrival]:
         return []
     found = []
     for path in sorted(inbox.rglob("*")):
-        name = path.relative_to(inbox).as_posix()
+        # A name that is no UTF-8 (unpacked from an old archive) is kept readable, and can be written down.
+        name = path.relative_to(inbox).as_posix().encode("utf-8", "backslashreplace").decode()
         if not path.is_dir() and not any(part.startswith(".") for part in name.split("/")):
             found.append(Arrival(path, name))
     return found
@@ -197,18 +212,13 @@ class _Session:
     def take(self, arrival: Arrival, matches: list[tuple[Layout, dict[str, str]]]) -> None:
         """Turn one file into one outcome."""
         if arrival.path.is_symlink() or not arrival.path.is_file():
-            # Its content is not ours to read, so there is nothing to land; the outcome still says it came.
-            digest = hashlib.sha256(arrival.file_name.encode()).hexdigest()
-            order = (
-                max((o.received_order for o in (*self.before.values(), *self.outcomes.values())), default=0)
-                + 1
-            )
-            receipt = Receipt(
-                arrival.file_name, digest, 0, order, dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-            )
-            self._refuse(receipt, "rejected", "not_a_file", f"{arrival.file_name} is no regular file")
+            self._refuse_unlanded(arrival, "not_a_file", f"{arrival.file_name} is no regular file")
             return
-        receipt = self.landing.receive(arrival.path, arrival.file_name)
+        try:
+            receipt = self.landing.receive(arrival.path, arrival.file_name)
+        except OSError as error:
+            self._refuse_unlanded(arrival, "unreadable_file", f"{arrival.file_name}: {error.strerror}")
+            return
         if not matches:
             near = ", ".join(nearest(arrival.file_name, load_layouts()))
             self._refuse(
@@ -220,8 +230,15 @@ class _Session:
         else:
             self._ingest(receipt, *matches[0])
 
+    def _refuse_unlanded(self, arrival: Arrival, rule: str, detail: str) -> None:
+        """Record a file whose content could not be taken, so that there is nothing to land."""
+        digest = hashlib.sha256(arrival.file_name.encode()).hexdigest()
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        self._refuse(Receipt(arrival.file_name, digest, 0, 0, now), "rejected", rule, detail)
+
     def _refuse(self, receipt: Receipt, outcome: str, rule: str, detail: str) -> None:
-        extract_id = f"{outcome}.{receipt.sha256[:12]}"
+        named = hashlib.sha256(f"{receipt.file_name}\0{receipt.sha256}".encode()).hexdigest()
+        extract_id = f"{outcome}.{named[:12]}"
         refused = Outcome(
             extract_id=extract_id,
             sender=None,
@@ -268,13 +285,9 @@ class _Session:
     def _ingest(self, receipt: Receipt, layout: Layout, groups: dict[str, str]) -> None:
         blank = outcome_of(receipt, layout, groups)
         fingerprint = self._fingerprint(receipt, layout, groups)
-        if blank.extract_id in self.outcomes:
-            # The same bytes under another name of the same period: one delivery.
-            return
-        earlier = self.before.get(blank.extract_id)
-        if earlier is not None and earlier.content_fingerprint == fingerprint:
-            self.outcomes[blank.extract_id] = earlier
-            self.reused += 1
+        known = self.outcomes.get(blank.extract_id) or self.before.get(blank.extract_id)
+        if known is not None and known.content_fingerprint == fingerprint:
+            self._keep(known, blank)
             return
         work = self.home.lake / ".work"
         shutil.rmtree(work, ignore_errors=True)
@@ -301,6 +314,19 @@ class _Session:
             else f"{receipt.file_name}: {outcome.message}"
         )
 
+    def _keep(self, known: Outcome, again: Outcome) -> None:
+        """The same bytes once more are one delivery; sent again later or as a higher revision, it counts as that."""
+        kept = replace(
+            known,
+            revision=max(known.revision, again.revision),
+            received_order=max(known.received_order, again.received_order),
+        )
+        if kept != known:
+            lake.record(self.home, kept)
+        if known.extract_id not in self.outcomes:
+            self.reused += 1
+        self.outcomes[kept.extract_id] = kept
+
     def _places(self, layout: Layout) -> Gazetteer | None:
         return self.gazetteer() if layout.resolve is not None else None
 
@@ -310,7 +336,7 @@ class _Session:
             "sha256": receipt.sha256,
             "layout": as_dict(layout),
             "contract": repr(layout.contract),
-            "groups": dict(sorted(groups.items())),
+            "groups": {name: text for name, text in sorted(groups.items()) if name != "revision"},
             "corrections": [entry.model_dump(mode="json") for entry in corrections_of(layout)],
             "places": self._places_fingerprint() if layout.resolve is not None else None,
             "code": ingestion_version(),
@@ -342,7 +368,7 @@ def outcome_of(receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> O
         received_order=receipt.received_order,
         outcome="rejected",
         series=f"{layout.sender}/{layout.extract_kind}/{layout.series or layout.layout_id}/{period}",
-        revision=int(groups.get("revision", 0)),
+        revision=min(int(groups.get("revision", 0)), _MOST_REVISIONS),
         is_sample=layout.is_sample,
         data_maturity=layout.data_maturity,
         source_rank=layout.source_rank,
@@ -399,6 +425,11 @@ def process(
                 files, account = _rows(path, layout, groups, latest, blank, places, work, as_it_lies=False)
     except FileRejected as error:
         return replace(blank, rule=error.rule, message=str(error)), None
+    except _UNREADABLE as error:
+        told = f"{blank.file_name}: {type(error).__name__}: {str(error)[:500]}"
+        return replace(
+            blank, rule="unreadable_file", message=f"{told}; {FILE_RULES['unreadable_file']}"
+        ), None
     return _judged_outcome(blank, layout, files, account), files
 
 
@@ -414,6 +445,9 @@ def _rows(
     as_it_lies: bool = True,
 ) -> tuple[SplitFiles, RowAccount]:
     raw = read_raw(path, layout, work, as_it_lies=as_it_lies)
+    if layout.unpivot:
+        # The reader counted rows; a wide row is several records.
+        raw = replace(raw, rows=None)
     judged = judge(layout, raw, groups, latest)
     if places is not None:
         judged = resolve_places(layout, judged, places)

@@ -20,6 +20,7 @@ from ingestion.readers.table import RawTable
 
 _SPACES = r"[\s\u00a0\u2007\u202f]"
 VALUE = "__value"
+_INT64_LIMIT = 2.0**63
 # About 0.1 square kilometres: a village is a handful of cells.
 H3_RESOLUTION = 9
 
@@ -81,7 +82,9 @@ def _date(text: pl.Expr, date_format: str | None) -> pl.Expr:
         )
     if date_format is None:
         return text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?: 00:00:00)?$").str.to_date("%Y-%m-%d", strict=False)
-    return text.str.to_date(date_format, strict=False)
+    # A workbook gives a true date cell in ISO form, whatever format its text cells have.
+    iso = text.str.extract(r"^(\d{4}-\d{2}-\d{2}) 00:00:00$").str.to_date("%Y-%m-%d", strict=False)
+    return pl.coalesce(text.str.to_date(date_format, strict=False), iso)
 
 
 def constant(source: ColumnSource, column: Column, groups: Mapping[str, str]) -> object:
@@ -140,7 +143,8 @@ def _cast(
     if source.factor is not None:
         value = value * source.factor
     if column.physical_type == "BIGINT":
-        faults.append(("not_an_integer", parsed.is_finite() & (parsed != parsed.floor())))
+        beyond = parsed.abs() >= _INT64_LIMIT
+        faults.append(("not_an_integer", parsed.is_finite() & ((parsed != parsed.floor()) | beyond)))
         value = value.cast(pl.Int64, strict=False)
     return step.alias(f"?{column.name}"), value, faults
 
@@ -157,6 +161,13 @@ def _bounds(column: Column, value: pl.Expr) -> list[tuple[str, pl.Expr]]:
     if column.pattern:
         faults.append(("pattern_mismatch", value.is_not_null() & ~value.str.contains(column.pattern)))
     return faults
+
+
+def _is_free_text(column: Column) -> bool:
+    """True for text that no rule and no look-up reads."""
+    return column.physical_type == "VARCHAR" and not (
+        column.primary_key or column.role or column.pattern or column.allowed
+    )
 
 
 def _unpivoted(layout: Layout, raw: RawTable, unpivot: Unpivot) -> list[tuple[str, dict[str, str]]]:
@@ -255,6 +266,8 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         values.append(value.cast(column.dtype).alias(name))
         if column.role == "as_of" and origin is not None:
             faults.append(("future_period", given > pl.lit(latest)))
+            if layout.is_quarterly:
+                faults.append(("other_period", given < pl.lit(latest)))
         if origin is not None:
             faults += _bounds(column, given) if column.name != resolved else []
             broken_cast = any(rule.startswith(("not_a_", "value_")) for rule, _ in faults)
@@ -278,6 +291,16 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
     ):
         same = pl.all_horizontal([pl.col(c).str.strip_chars() == c for c in repeated])
         flags.append((Flag("header_repeated", repeated[0], repeated[0]), same))
+    # Free text, such as a note, may hold line breaks; anything that is counted, listed or looked up may not.
+    read = [
+        str(source.source)
+        for name, source in layout.columns.items()
+        if source.source in raw.columns and not _is_free_text(contract.column(name))
+    ]
+    if layout.format == "text" and not raw.is_trimmed and read:
+        # Two lone quotes would otherwise join lines into one row that nobody wrote.
+        broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
+        flags.append((Flag("line_break_in_field", read[0], None), broken))
     judged = (
         frame.with_columns(trimmed)
         .with_columns(expression.alias(name) for name, expression in texts.items())

@@ -184,17 +184,18 @@ def _resolve_duplicates(path: Path, contract: Contract, extract_id: str) -> tupl
     key = list(contract.key)
     if not key or not has_repeated_keys(path, key):
         return no_conflicts, no_duplicates
-    lazy = pl.scan_parquet(path)
+    # One row of a wide table becomes several records, so a record is told by its place in the accepted file.
+    lazy = pl.scan_parquet(path).with_row_index("__record")
     repeated = (
         lazy.select(key).group_by(key).len().filter(pl.col("len") > 1).select(key).collect(engine="streaming")
     )
     rows = lazy.join(repeated.lazy(), on=key, how="semi", nulls_equal=True).collect(engine="streaming")
-    rows = rows.sort(SHEET, ROW, nulls_last=True)
+    rows = rows.sort(SHEET, ROW, "__record", nulls_last=True)
     disagreeing = rows.unique(columns).group_by(key).len().filter(pl.col("len") > 1).select(key)
     conflicting = rows.join(disagreeing, on=key, how="semi", nulls_equal=True)
     agreeing = rows.join(disagreeing, on=key, how="anti", nulls_equal=True)
     first = agreeing.unique(key, keep="first", maintain_order=True)
-    later = agreeing.join(first.select(SHEET, ROW), on=[SHEET, ROW], how="anti", nulls_equal=True)
+    later = agreeing.join(first.select("__record"), on="__record", how="anti")
     duplicates = later.join(
         first.select(*key, duplicate_of_row=ROW), on=key, how="left", nulls_equal=True, maintain_order="left"
     ).select(no_duplicates.columns)
@@ -214,10 +215,9 @@ def _resolve_duplicates(path: Path, contract: Contract, extract_id: str) -> tupl
         .alias("source_text"),
         pl.concat_list(reason).alias("reasons"),
     ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
-    removed = pl.concat([later.select(SHEET, ROW), conflicting.select(SHEET, ROW)])
+    removed = pl.concat([later.select("__record"), conflicting.select("__record")])
     rest = path.with_suffix(".rest.parquet")
-    lazy.join(
-        removed.lazy(), on=[SHEET, ROW], how="anti", nulls_equal=True, maintain_order="left"
-    ).sink_parquet(rest, row_group_size=ROW_GROUP_SIZE, compression_level=1)
+    kept = lazy.join(removed.lazy(), on="__record", how="anti", maintain_order="left").drop("__record")
+    kept.sink_parquet(rest, row_group_size=ROW_GROUP_SIZE, compression_level=1)
     rest.replace(path)
     return conflicts, duplicates

@@ -119,15 +119,24 @@ def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
     temporary.replace(path)
 
 
+def record(home: Home, outcome: Outcome) -> None:
+    """Write one outcome; its rows stay as they are."""
+    path = home.lake / "outcomes" / f"{outcome.extract_id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(
+        json.dumps(asdict(outcome), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
+    temporary.replace(path)
+
+
 def commit(home: Home, outcome: Outcome, files: Mapping[str, Path]) -> None:
     """Put one extract's Parquet files and its outcome in place; files are moved, parts without a file are emptied.
 
     Args:
         files: part name -> Parquet file on the same file system as the home.
     """
-    record = home.lake / "outcomes" / f"{outcome.extract_id}.json"
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.unlink(missing_ok=True)
+    (home.lake / "outcomes" / f"{outcome.extract_id}.json").unlink(missing_ok=True)
     for part in PARTS:
         if outcome.extract_kind is None:
             break
@@ -137,11 +146,7 @@ def commit(home: Home, outcome: Outcome, files: Mapping[str, Path]) -> None:
         if source is not None and source.exists():
             folder.mkdir(parents=True)
             source.replace(folder / "part-0.parquet")
-    temporary = record.with_name(f".{record.name}.tmp")
-    temporary.write_text(
-        json.dumps(asdict(outcome), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
-    temporary.replace(record)
+    record(home, outcome)
 
 
 def read_outcomes(home: Home) -> list[Outcome]:

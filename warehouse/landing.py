@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class Landing:
     def path(self, receipt: Receipt) -> Path:
         """Where the bytes of a delivery lie. The suffix is kept, because workbook formats are told by it."""
         suffix = Path(receipt.file_name).suffix.lower()
+        if not re.fullmatch(r"\.\w{1,10}", suffix):
+            suffix = ""
         return self._home.landing / receipt.sha256[:2] / f"{receipt.sha256}{suffix}"
 
     def receive(self, file: Path, file_name: str) -> Receipt:
@@ -62,14 +65,20 @@ class Landing:
         """
         stat = file.stat()
         mark: list[object] = [str(file), stat.st_size, stat.st_mtime_ns]
-        seen = self._seen.get(file_name)
+        seen = self._seen.get(str(file))
         if seen is not None and seen[:3] == mark:
             known = self._receipts.get((file_name, str(seen[3])))
             if known is not None and self.path(known).exists():
                 return known
         sha256, temporary = self._copy(file)
+        is_new = False
         receipt = self._receipts.get((file_name, sha256))
-        if receipt is None:
+        newest = max(
+            (r.received_order for r in self._receipts.values() if r.file_name == file_name), default=0
+        )
+        if receipt is None or receipt.received_order < newest:
+            # Content that was here before, then replaced, and now comes back is a delivery of its own.
+            is_new = True
             receipt = Receipt(
                 file_name=file_name,
                 sha256=sha256,
@@ -84,9 +93,9 @@ class Landing:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary.chmod(0o444)
             temporary.replace(target)
-        if (file_name, sha256) not in self._receipts:
+        if is_new:
             self._write_receipt(receipt)
-        self._seen[file_name] = [*mark, sha256]
+        self._seen[str(file)] = [*mark, sha256]
         return receipt
 
     def remember(self) -> None:

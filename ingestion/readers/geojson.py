@@ -7,12 +7,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
 from ingestion.readers.table import ROW, SHEET, RawTable, verify_header
+
+
+def _row(feature: dict[str, Any]) -> dict[str, str | None]:
+    """A feature's properties as text; a feature without geometry keeps its row, without coordinates."""
+    geometry = feature["geometry"] or {"type": None, "coordinates": (None, None)}
+    longitude, latitude = geometry["coordinates"][:2]
+    values = feature["properties"] | {
+        "geometry_type": geometry["type"],
+        "longitude": longitude,
+        "latitude": latitude,
+    }
+    return {
+        name: value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in values.items()
+    }
 
 
 def read_geojson(path: Path, layout: Layout) -> RawTable:
@@ -24,16 +40,8 @@ def read_geojson(path: Path, layout: Layout) -> RawTable:
     try:
         document = json.loads(path.read_bytes())
         features = document["features"]
-        rows = [
-            feature["properties"]
-            | {
-                "geometry_type": feature["geometry"]["type"],
-                "longitude": repr(feature["geometry"]["coordinates"][0]),
-                "latitude": repr(feature["geometry"]["coordinates"][1]),
-            }
-            for feature in features
-        ]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        rows = [_row(feature) for feature in features]
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise FileRejected("unreadable_json", f"{path.name}: {type(error).__name__}: {error}") from error
     if not rows:
         raise FileRejected("empty_file", f"{path.name} holds no features")

@@ -65,7 +65,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
         while chunk := stream.read(_CHUNK):
             ascii_chunk = chunk.isascii()
             is_ascii &= ascii_chunk
-            if not ascii_chunk or fmt.encoding == "utf-16":
+            if not ascii_chunk or fmt.encoding == "utf-16" or decoder.getstate()[0]:
                 try:
                     decoder.decode(chunk)
                 except UnicodeDecodeError as error:
@@ -91,6 +91,10 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
                 and not any(space in chunk for space in (b" ", b"\t", b"\r", b"\v", b"\f"))
             )
             ends_with_newline = chunk.endswith(b"\n")
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise FileRejected("wrong_encoding", f"{path.name} ends in the middle of a character") from error
     if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
         raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
     return TextProfile(lines + (not ends_with_newline), delimiters, quotes, is_tight)
@@ -135,7 +139,6 @@ def _through_arrow(
     schema = pa.schema([(ROW, pa.int64())] + [(name, pa.string()) for name in columns])
     blank = 0
     position = fmt.header_row + 1
-    known = 0
     quoted = fmt.quote or False
     # Arrow transcodes only what Python can decode as a stream; utf-8-sig would keep its mark in the first header.
     encoding = "utf-8" if fmt.encoding == "utf-8-sig" else fmt.encoding
@@ -163,11 +166,12 @@ def _through_arrow(
         )
         for batch in reader:
             count = batch.num_rows
-            skipped = np.array([number for number, _ in ragged[known:]], dtype=np.int64)
-            known = len(ragged)
+            # Arrow reads ahead: ragged rows of later batches may be known already, so each batch takes only the
+            # numbers it needs and leaves the others where they are.
+            skipped = np.array([number for number, _ in ragged], dtype=np.int64)
             numbers = np.arange(position, position + count + len(skipped), dtype=np.int64)
             numbers = numbers[~np.isin(numbers, skipped)][:count]
-            position += count + len(skipped)
+            position = int(numbers[-1]) + 1 if count else position
             table = pa.Table.from_arrays([pa.array(numbers), *batch.columns], schema=schema)
             empty = pl.from_arrow(table)
             assert isinstance(empty, pl.DataFrame)
@@ -195,6 +199,10 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
     fmt = layout.text
     assert fmt is not None
     profile = verify_encoding(path, fmt)
+    if profile.lines <= fmt.header_row:
+        raise FileRejected(
+            "empty_file", f"{path.name} has {profile.lines} lines, data begins after {fmt.header_row}"
+        )
     header = _header(path, fmt)
     where = path.name if fmt.header_row == 0 else f"{path.name}, line {fmt.header_row}"
     if len(header) == 1 and len(layout.source_columns) > 1:

@@ -101,6 +101,11 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
         ]
     except fastexcel.FastExcelError as error:
         raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
+    except BaseException as error:
+        # A damaged cell reference makes the reader's Rust code panic, which Python sees as no Exception.
+        if type(error).__name__ == "PanicException":
+            raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
+        raise
     columns = list(dict.fromkeys(name for table in tables for name in table.columns))
     frame = pl.concat([table.frame for table in tables], how="diagonal")
     return RawTable(frame, columns, skipped=sum(table.skipped for table in tables))

@@ -61,9 +61,7 @@ def withheld_by(built: Built, check_id: str) -> tuple[set[str], set[str]]:
     """Metrics and tables that are withheld when this check fails, and nothing else does."""
     found = {one.check_id: one for one in built.verdicts.checks}
     found[check_id] = replace(found[check_id], status="fail")
-    received = {
-        kind for need in built.needs for kinds in need.required_extracts for kind in kinds.split("|")
-    }
+    received = {kind for need in built.needs for kinds in need.required_extracts for kind in kinds.split("|")}
     fingerprints = CandidateFingerprint({}, built.verdicts.candidate_fingerprint)
     verdicts = decide(built.manifest, built.checks, found, built.needs, received, fingerprints)
     return (

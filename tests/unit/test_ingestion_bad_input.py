@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import polars as pl
 import pytest
 import xlsxwriter
 
@@ -58,6 +59,8 @@ def test_a_good_row_arrives_in_the_units_of_the_contract(warehouse: Warehouse) -
         ({"Технология": "6G"}, "value_not_mapped", "Технология", "6G"),
         ({"Дата": "31.13.2025"}, "not_a_date", "Дата", "31.13.2025"),
         ({"Дата": "31.03.2026"}, "future_period", "Дата", "31.03.2026"),
+        ({"Дата": "30.09.2025"}, "other_period", "Дата", "30.09.2025"),
+        ({"Охвачено": "1e19"}, "not_an_integer", "Охвачено", "1e19"),
         ({"Область": "ИТОГО"}, "total_row", "Область", "ИТОГО"),
         ({"Охвачено": "99000000"}, "above_maximum", "Охвачено", "99000000"),
     ],
@@ -329,6 +332,72 @@ def test_a_filing_that_shrank_by_half_says_so(warehouse: Warehouse) -> None:
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert (outcome.outcome, outcome.rule) == ("accepted", "shrunk")
     assert "holds 2 accepted rows where dala_2025q3.csv held 5" in str(outcome.message)
+
+
+def test_two_lone_quotes_do_not_join_rows_into_one(warehouse: Warehouse) -> None:
+    warehouse.file(edited(Село='"с.Карааул'), ROW, edited(Село='с.Чингис"', КАТО="103230200"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.rows_accepted == 0
+    assert "line_break_in_field" in {rule for _, rule, _, _ in warehouse.reasons(outcome)}
+
+
+def test_rows_keep_their_numbers_behind_ragged_ones_in_a_long_file(warehouse: Warehouse) -> None:
+    rows = [edited(КАТО="103230100", Охвачено=str(i)) for i in range(2, 120_002)]
+    for line in (12, 60_001, 119_002):
+        rows[line - 2] += ";лишнее"
+    warehouse.file(*rows)
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    found = warehouse.part("quarantined", outcome).with_columns(
+        said=pl.col("source_text").str.extract(r'"households_passed":"(\d+)"').cast(pl.Int64)
+    )
+    assert (outcome.rows_read, outcome.rows_quarantined) == (120_000, 120_000)
+    assert found.filter(pl.col("said") != pl.col("source_row")).is_empty()
+    assert found["source_row"].n_unique() == 120_000
+
+
+def test_content_that_comes_back_counts_again(warehouse: Warehouse) -> None:
+    other = edited(КАТО="103230200", Село="с.Шынгыс")
+    for rows in ((ROW,), (other,), (ROW,)):
+        warehouse.file(*rows)
+        outcomes = warehouse.run()
+    assert warehouse.part("accepted", outcomes["dala_2025q4.csv"])["settlement_kato"].to_list() == [
+        "103230100"
+    ]
+    assert outcomes["dala_2025q4.csv"].is_current
+    warehouse.file(other, name="dala_2025q4_rev2.csv")
+    warehouse.file(ROW, name="dala_2025q4_rev3.csv")
+    again = {o.extract_id: o for o in warehouse.run().values()}
+    assert again[outcomes["dala_2025q4.csv"].extract_id].is_current
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        ("dala_2025q5.csv", f"{HEADER}\n{ROW}\n".encode("cp1251"), "unreadable_file"),
+        ("dala_2025q4.csv", HEADER.encode("cp1251"), "empty_file"),
+        ("dala_2025q4.csv", ('"' + HEADER + "\n" + (ROW + "\n") * 3000).encode("cp1251"), "unreadable_file"),
+    ],
+)
+def test_what_no_rule_foresaw_is_an_outcome_too(
+    warehouse: Warehouse, name: str, content: bytes, rule: str
+) -> None:
+    warehouse.put(name, content)
+    rejected(warehouse, name, rule)
+
+
+def test_a_file_cut_inside_a_character_is_refused(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(
+        FILING, text={"encoding": "utf-8", "delimiter": ";", "decimal": ","}
+    )
+    warehouse.put("dala_2025q4.csv", f"{HEADER}\n{ROW}".encode() + b"\xd1")
+    assert warehouse.run()["dala_2025q4.csv"].rule == "wrong_encoding"
+
+
+def test_two_unknown_files_of_the_same_bytes_have_an_outcome_each(warehouse: Warehouse) -> None:
+    warehouse.put("a.bin", b"x")
+    warehouse.put("b.bin", b"x")
+    outcomes = warehouse.run()
+    assert (outcomes["a.bin"].rule, outcomes["b.bin"].rule) == ("unmatched", "unmatched")
 
 
 def test_a_second_run_does_nothing_and_says_the_same(warehouse: Warehouse) -> None:
