@@ -213,7 +213,7 @@ def prepare_reference(bench: Bench, inbox: Path) -> Path:
     bench.run("reference", ["--inbox", str(inbox)])
     bench.keep("reference")
     settlements = bench.work / "settlements.parquet"
-    with _release(bench.home) as release:
+    with _built(bench.home) as release:
         release.execute(
             f"""
             copy (
@@ -231,7 +231,7 @@ def prepare_reference(bench: Bench, inbox: Path) -> Path:
 
 def compare(home: Home, bare: Mapping[str, Any], checked: Mapping[str, Any]) -> None:
     """Raise Mismatch unless the release says what both floors say, and the lake accounts for rows as the floor does."""
-    with _release(home) as release:
+    with _built(home) as release:
         published = release.execute(
             """
             select kato, technology, settlements_covered, population_covered, households_passed
@@ -304,11 +304,13 @@ def _row_account(home: Home) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def _expect_quarters(home: Home, count: int) -> None:
-    with _release(home) as release:
+    with _built(home) as release:
         found = release.execute("select count(distinct as_of_date) from marts.fct_availability").fetchone()
     if found != (count,):
         raise Mismatch(f"the release should hold {count} quarters, not {found}")
 
 
-def _release(home: Home) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(home.current / "coverage.duckdb"), read_only=True)
+def _built(home: Home) -> duckdb.DuckDBPyConnection:
+    # The build, not the release: thirty million addresses are more households than the country has, and the gate
+    # rightly withholds what is computed from them.
+    return duckdb.connect(str(home.build_file), read_only=True)
