@@ -118,8 +118,8 @@ def test_a_difference_between_tables_is_named() -> None:
 def _home(folder: Path, households: int = 2, quarantined: int = 1) -> Home:
     """A home whose release and lake say what `_ANSWER` says, unless told otherwise."""
     home = Home(folder / "home")
-    home.current.mkdir(parents=True)
-    with duckdb.connect(str(home.current / "coverage.duckdb")) as release:
+    home.build.mkdir(parents=True)
+    with duckdb.connect(str(home.build_file)) as release:
         release.execute(
             f"""
             create schema marts;
