@@ -375,7 +375,6 @@ def test_content_that_comes_back_counts_again(warehouse: Warehouse) -> None:
     [
         ("dala_2025q5.csv", f"{HEADER}\n{ROW}\n".encode("cp1251"), "unreadable_file"),
         ("dala_2025q4.csv", HEADER.encode("cp1251"), "empty_file"),
-        ("dala_2025q4.csv", ('"' + HEADER + "\n" + (ROW + "\n") * 3000).encode("cp1251"), "unreadable_file"),
     ],
 )
 def test_what_no_rule_foresaw_is_an_outcome_too(
