@@ -15,6 +15,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from orchestration.instance import COMMAND_LINE_TAG
 from orchestration.publication import AUDIT, RELEASE
 from orchestration.resources import HomeResource
+from orchestration.retries import was_interrupted
 
 TIME_ZONE = "Asia/Almaty"
 
@@ -125,10 +126,11 @@ def release_sensor(publish: UnresolvedAssetJobDefinition) -> dg.SensorDefinition
         description="When some tables could not be built, releases the figures that do not need them.",
     )
     def release_what_stands(context: dg.RunFailureSensorContext) -> dg.RunRequest | dg.SkipReason:
-        failed = [event.step_key for event in context.get_step_failure_events()]
+        failures = context.get_step_failure_events()
+        failed = [event.step_key for event in failures]
         if COMMAND_LINE_TAG in context.dagster_run.tags:
             return dg.SkipReason("The command line goes on to the release itself.")
-        if not only_the_build_failed(failed):
+        if not only_the_build_failed(failed) or any(was_interrupted(event) for event in failures):
             return dg.SkipReason("Not the build, or not the build alone, failed.")
         return dg.RunRequest(run_key=f"after-{context.dagster_run.run_id}")
 

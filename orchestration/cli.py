@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from orchestration.run import RunResult
 
-OK, ERROR, USAGE, WITHHELD, NOTHING = 0, 1, 2, 3, 4
+OK, ERROR, USAGE, WITHHELD, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 app = typer.Typer(
     name="qamtu",
@@ -322,8 +322,11 @@ def _plain_errors(debug: bool) -> Iterator[None]:
         warnings.simplefilter("ignore")
     try:
         yield
-    except (typer.Exit, typer.Abort, KeyboardInterrupt):
+    except (typer.Exit, typer.Abort):
         raise
+    except KeyboardInterrupt as error:
+        print("qamtu: interrupted; what was published stands as it is", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from error
     except Exception as error:
         if debug:
             raise

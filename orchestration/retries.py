@@ -1,4 +1,5 @@
-"""Which failures are worth another try: those of disks, networks and locks, never those of data or code."""
+"""Which failures are worth another try: those of disks, networks and locks, never those of data or code, and never
+the wish of whoever stops a run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ _PASSING = (
     "timed out",
     "connection reset",
 )
+_DUCKDB_INTERRUPTED = "Query interrupted"
 _LASTING = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 
@@ -30,6 +32,21 @@ def is_passing(error: BaseException) -> bool:
     return False
 
 
+class Interrupted(dg.Failure):
+    """The step was asked to stop. Without this, Dagster would take the interrupt for a failure and try again."""
+
+    MARK = "interrupted"
+
+    def __init__(self) -> None:
+        super().__init__(description="Interrupted.", metadata={self.MARK: True}, allow_retries=False)
+
+
+def was_interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether a step's failure event tells of an interrupt."""
+    failure = event.step_failure_data.user_failure_data
+    return failure is not None and Interrupted.MARK in failure.metadata
+
+
 @contextmanager
 def only_passing_failures_retried() -> Iterator[None]:
     """Let passing failures through to the retry policy, and end the step at once on any other."""
@@ -37,7 +54,11 @@ def only_passing_failures_retried() -> Iterator[None]:
         yield
     except (dg.Failure, dg.RetryRequested):
         raise
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
+        raise Interrupted from error
     except Exception as error:
+        if str(error) == _DUCKDB_INTERRUPTED:
+            raise Interrupted from error
         if is_passing(error):
             raise
         raise dg.Failure(description=f"{type(error).__name__}: {error}", allow_retries=False) from error

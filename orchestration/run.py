@@ -51,7 +51,8 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
     """Read every delivery in the inboxes, build, audit, release.
 
     When some tables could not be built, the figures that do not need them are released all the same. Errors:
-    RunError when another command line run is at work on this home.
+    RunError when another command line run is at work on this home; KeyboardInterrupt when asked to stop, in which
+    case the previous release stands.
     """
     os.environ["QAMTU_HOME"] = str(home.root)
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
@@ -68,21 +69,34 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
             result = _execute(job, instance, debug)
             if not result.success:
                 errors = _errors(result)
+                _stop_if_interrupted(result)
                 if _failed_steps(result) == ["dbt"]:
                     result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
             return _result_of(result, errors, progress.seconds)
 
 
 def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, debug: bool) -> dg.ExecuteInProcessResult:
+    import dagster as dg
+
     from orchestration.instance import COMMAND_LINE_TAG
 
     level = "DEBUG" if debug else "CRITICAL"
-    return job.execute_in_process(
-        instance=instance,
-        raise_on_error=False,
-        tags={COMMAND_LINE_TAG: "true"},
-        run_config={"loggers": {"console": {"config": {"log_level": level}}}},
-    )
+    try:
+        return job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            tags={COMMAND_LINE_TAG: "true"},
+            run_config={"loggers": {"console": {"config": {"log_level": level}}}},
+        )
+    except dg.DagsterExecutionInterruptedError as error:
+        raise KeyboardInterrupt from error
+
+
+def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
+    from orchestration.retries import was_interrupted
+
+    if any(was_interrupted(event) for event in result.get_step_failure_events()):
+        raise KeyboardInterrupt
 
 
 def _failed_steps(result: dg.ExecuteInProcessResult) -> list[str]:

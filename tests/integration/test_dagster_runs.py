@@ -16,7 +16,7 @@ from orchestration.definitions import build_defs
 from orchestration.instance import COMMAND_LINE_TAG, close_abandoned_runs
 from orchestration.publication import NothingToPublish
 from orchestration.resources import HomeResource
-from orchestration.run import NOTHING, PUBLISHED, WITHHELD, _result_of
+from orchestration.run import NOTHING, PUBLISHED, WITHHELD, _result_of, _stop_if_interrupted
 from tests.integration.dagster_kit import (
     PretendDbt,
     PretendIngestion,
@@ -226,6 +226,23 @@ def test_a_passing_failure_is_tried_again(
     result = execute(resources, instance, asset_selection=[FILING])
     assert result.success
     assert len(PretendIngestion.asked) == 2
+
+
+def test_a_run_that_is_interrupted_stops_and_tries_nothing_again(
+    shared: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resources = engines(shared)
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        PretendDbt.asked.append((None, None))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PretendDbt, "build", interrupted)
+    result = execute(resources, instance)
+    assert len(PretendDbt.asked) == 1
+    assert steps_in_order(result)[-1] == "dbt"
+    with pytest.raises(KeyboardInterrupt):
+        _stop_if_interrupted(result)
 
 
 def test_the_pool_is_held_by_one_run_at_a_time(shared: Home, instance: dg.DagsterInstance) -> None:

@@ -26,7 +26,7 @@ def _own_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QAMTU_HOME", str(home.root))
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | Exception) -> list[Sequence[Path]]:
+def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | BaseException) -> list[Sequence[Path]]:
     """Put a result in the place of the pipeline; returns the inboxes it is called with."""
     called: list[Sequence[Path]] = []
 
@@ -34,7 +34,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | Exception) -> l
         home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False
     ) -> RunResult:
         called.append(inboxes)
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             raise result
         progress.seconds.update(result.seconds)
         return result
@@ -109,6 +109,13 @@ def test_an_error_is_one_line_without_a_traceback(monkeypatch: pytest.MonkeyPatc
     assert answer.stderr.splitlines() == [
         "qamtu: another `qamtu run` is at work on this home (more with --debug)"
     ]
+
+
+def test_an_interrupt_is_told_and_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, KeyboardInterrupt())
+    answer = invoke(app, ["run"])
+    assert answer.exit_code == 130
+    assert answer.stderr == "qamtu: interrupted; what was published stands as it is\n"
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

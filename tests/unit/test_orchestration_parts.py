@@ -18,7 +18,7 @@ from orchestration.code_version import code_version, source_files, tree_hash
 from orchestration.owners import as_owner
 from orchestration.partitions import QUARTERS, quarter_key, quarter_name
 from orchestration.progress import Progress, current, watching
-from orchestration.retries import is_passing, only_passing_failures_retried
+from orchestration.retries import Interrupted, is_passing, only_passing_failures_retried
 from orchestration.run import RunError, _only_run
 from warehouse.paths import Home
 
@@ -86,6 +86,16 @@ def test_a_lasting_failure_ends_the_step_at_once() -> None:
     assert caught.value.allow_retries is False
     with pytest.raises(OSError, match="gone"), only_passing_failures_retried():
         raise OSError("gone")
+
+
+@pytest.mark.parametrize(
+    "interrupt",
+    [KeyboardInterrupt(), dg.DagsterExecutionInterruptedError(), RuntimeError("Query interrupted")],
+)
+def test_an_interrupt_is_not_tried_again(interrupt: BaseException) -> None:
+    with pytest.raises(Interrupted) as caught, only_passing_failures_retried():
+        raise interrupt
+    assert caught.value.allow_retries is False
 
 
 def test_a_run_is_asked_for_once_files_stand_still() -> None:
