@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ def run_audit(
     known = ledger.latest()
     with duckdb.connect(str(home.build_file), read_only=True) as connection:
         fingerprints = fingerprint_candidate(home, manifest, connection)
-        found, notes = _dbt_evidence(home, manifest, checks, fingerprints, ledger.rows, connection)
+        found, notes = _dbt_evidence(home, manifest, checks, fingerprints, connection)
         expected, reused = _gx_evidence(loaded, checks, fingerprints, known, connection, say)
     new = [row for row in (*found, *expected) if known.get(row.key) != row]
     append(home.ledger, new)
@@ -97,28 +97,21 @@ def _dbt_evidence(
     manifest: Manifest,
     checks: Mapping[str, Check],
     fingerprints: CandidateFingerprint,
-    rows: Sequence[Evidence],
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[list[Evidence], list[str]]:
     """Evidence from dbt's last run, and notes on why there is none.
 
-    dbt does not say which content it tested. So its run is bound to the candidate it is first audited on;
-    results of the same run prove nothing about any other.
+    The run says which candidate it left, lake included; its results prove nothing about any other.
     """
     path = home.dbt_target / "run_results.json"
     if not path.exists():
-        return [], ["dbt left no run_results.json: its tests count as missing"]
+        return [], ["dbt left no run_results.json: what the ledger does not prove counts as missing"]
     document = json.loads(path.read_bytes())
-    invocation = str((document.get("metadata") or {}).get("invocation_id") or "")
-    bound = next(
-        (row.fingerprint for row in rows if row.kind == "run" and row.suite_version == invocation), None
-    )
-    if bound is not None and bound != fingerprints.candidate:
+    if document.get("candidate") != fingerprints.candidate:
         return [], [
-            "the build changed after dbt's last run was audited: build again to get fresh test results"
+            "the build or the lake changed after dbt's last run: build again to get fresh test results"
         ]
-    run = Evidence("dbt.run", "run", invocation, (), fingerprints.candidate, PASS, blocking=False)
-    evidence = [run] if bound is None else []
+    evidence = []
     for result in document["results"]:
         check = _check_of(result["unique_id"], manifest, checks)
         if check is not None:

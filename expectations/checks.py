@@ -6,19 +6,25 @@ Does not belong here: carrying checks out, deciding what is published.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from expectations.ledger import Evidence, Ledger
+from expectations.ledger import ERROR, Evidence, Ledger
 from expectations.suite import Suite
-from warehouse.candidate import Manifest
+from warehouse.candidate import EXTRACT_LIST, Manifest, Node
 from warehouse.fingerprint import ABSENT, CandidateFingerprint
+from warehouse.masking import figure_columns
 from warehouse.verdicts import CheckOutcome
 
 _STRUCTURE_REMEDY = (
     "look at the offending rows, then mend the model or ask the sender for a corrected delivery"
 )
 _BUILD_REMEDY = "run the build again; if the model itself fails, its message says why"
+_DELIVERY_COLUMNS = frozenset({"sender", "extract_kind", "file_name"})
+# A message may quote the value it stumbled over. Digits inside a word (int_area, 2025q4) are no value.
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,\u00a0 ]?\d+)*(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class Check:
     """A check, before anything is known of its outcome.
 
     `reads` are the unique ids of the tables whose content decides the outcome; `guards` those whose figures
-    depend on it. `unknown` names tables that the project does not have: such a check guards everything.
+    depend on it, or only the figures of `metrics` where any are named. `unknown` names tables that the project
+    does not have: such a check guards everything.
     """
 
     check_id: str
@@ -38,6 +45,7 @@ class Check:
     description: str
     remedy: str
     unknown: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
 
     @property
     def severity(self) -> str:
@@ -62,7 +70,7 @@ def build_checks(manifest: Manifest) -> list[Check]:
             kind="build",
             blocking=True,
             version=node.code_hash[:16],
-            reads=tuple(sorted({node.unique_id, *(p for p in node.parents if p in manifest.relations)})),
+            reads=tuple(sorted({node.unique_id, *_inputs(node, manifest)})),
             guards=(node.unique_id,),
             description=f"{node.relation} was built from exactly the inputs that are there now.",
             remedy=_BUILD_REMEDY,
@@ -70,6 +78,14 @@ def build_checks(manifest: Manifest) -> list[Check]:
         for node in manifest.relations.values()
         if node.resource_type != "source" and node.materialized != "ephemeral"
     ]
+
+
+def _inputs(node: Node, manifest: Manifest) -> list[str]:
+    """What a node is made from; what it looks up of its own deliveries is in its own fingerprint already."""
+    known = [parent for parent in node.parents if parent in manifest.relations]
+    if node.materialized == "view" and manifest.own_kinds(node):
+        known = [parent for parent in known if manifest.relations[parent].name != EXTRACT_LIST]
+    return known
 
 
 def dbt_checks(manifest: Manifest) -> list[Check]:
@@ -115,6 +131,7 @@ def gx_checks(manifest: Manifest, suites: Iterable[Suite]) -> list[Check]:
                     description=" ".join(expectation.description.split()),
                     remedy=" ".join(expectation.remedy.split()),
                     unknown=tuple(unknown),
+                    metrics=expectation.metrics,
                 )
             )
     return checks
@@ -128,53 +145,71 @@ def check_fingerprint(check: Check, fingerprints: CandidateFingerprint) -> str:
 def outcomes(
     manifest: Manifest, checks: Mapping[str, Check], fingerprints: CandidateFingerprint, ledger: Ledger
 ) -> dict[str, CheckOutcome]:
-    """What the ledger proves of each check on exactly this content."""
+    """What the ledger proves of each check on exactly this content, in words that may be published.
+
+    The words count rows and name the first by its key. Values stay in the ledger: a figure that is withheld must not
+    stand in the reason why.
+    """
     latest = ledger.latest()
     ever = {row.check_id for row in ledger.rows}
-    return {
-        check_id: _outcome(
-            manifest, check, check_fingerprint(check, fingerprints), fingerprints, latest, ever
+    shown = _identifying_columns(manifest)
+    found = {}
+    for check_id, check in checks.items():
+        fingerprint = check_fingerprint(check, fingerprints)
+        faults = list(
+            dict.fromkeys(fault for key in check.reads for fault in fingerprints.faults.get(key, ()))
         )
-        for check_id, check in checks.items()
-    }
+        evidence = None if faults else latest.get((check_id, check.version, fingerprint))
+        if evidence is not None:
+            status, observed = evidence.status, _in_public(evidence, shown)
+        elif check.unknown:
+            status, observed = "missing", f"the project has no table {', '.join(check.unknown)}"
+        elif faults:
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            status, observed = "missing", f"{faults[0]}{more}"
+        elif fingerprint == ABSENT:
+            absent = [
+                manifest.relations[key].relation
+                for key in check.reads
+                if fingerprints.nodes.get(key, ABSENT) == ABSENT
+            ]
+            status, observed = "missing", f"{', '.join(absent)} is not in the build"
+        elif check_id in ever:
+            status, observed = (
+                "stale",
+                "its last result is for other content or an earlier version of the check",
+            )
+        else:
+            status, observed = "missing", "it was never carried out"
+        found[check_id] = CheckOutcome(
+            check_id=check_id,
+            kind=check.kind,
+            severity=check.severity,
+            status=status,
+            observed=observed,
+            failing_count=evidence.failing_count if evidence else 0,
+            tables=tuple(manifest.relations[key].relation for key in check.reads),
+            suite_version=check.version,
+            fingerprint=fingerprint,
+            description=check.description,
+            remedy=check.remedy,
+            offending_rows=evidence.offending_rows if evidence else "[]",
+        )
+    return found
 
 
-def _outcome(
-    manifest: Manifest,
-    check: Check,
-    fingerprint: str,
-    fingerprints: CandidateFingerprint,
-    latest: Mapping[tuple[str, str, str], Evidence],
-    ever: set[str],
-) -> CheckOutcome:
-    evidence = latest.get((check.check_id, check.version, fingerprint))
-    tables = tuple(manifest.relations[key].relation for key in check.reads)
-    if evidence is not None:
-        status, observed = evidence.status, evidence.observed
-    elif check.unknown:
-        status, observed = "missing", f"the project has no table {', '.join(check.unknown)}"
-    elif fingerprint == ABSENT:
-        absent = [
-            manifest.relations[key].relation
-            for key in check.reads
-            if fingerprints.nodes.get(key, ABSENT) == ABSENT
-        ]
-        status, observed = "missing", f"{', '.join(absent)} is not in the build"
-    elif check.check_id in ever:
-        status, observed = "stale", "its last result is for other content or an earlier version of the check"
-    else:
-        status, observed = "missing", "it was never carried out"
-    return CheckOutcome(
-        check_id=check.check_id,
-        kind=check.kind,
-        severity=check.severity,
-        status=status,
-        observed=observed,
-        failing_count=evidence.failing_count if evidence else 0,
-        tables=tables,
-        suite_version=check.version,
-        fingerprint=fingerprint,
-        description=check.description,
-        remedy=check.remedy,
-        offending_rows=evidence.offending_rows if evidence else "[]",
-    )
+def _identifying_columns(manifest: Manifest) -> frozenset[str]:
+    """Columns that say which row or delivery is meant: those of keys, unless a mart has a figure of that name."""
+    keys = {column for unique_id in manifest.relations for column in manifest.key_of(unique_id)}
+    figures = {column for node in manifest.released for column in figure_columns(node)}
+    return frozenset((keys | _DELIVERY_COLUMNS) - figures)
+
+
+def _in_public(evidence: Evidence, shown: frozenset[str]) -> str:
+    """What was observed, without any value."""
+    if evidence.status == ERROR:
+        return _NUMBER.sub("…", evidence.observed)
+    # Rows that a dbt test of staging found hold what senders keep internal, keys included.
+    rows = json.loads(evidence.offending_rows) if evidence.kind == "gx" else []
+    named = [f"{column}={value}" for row in rows[:1] for column, value in row.items() if column in shown]
+    return f"{evidence.observed}; first: {', '.join(named)}" if named else evidence.observed

@@ -23,7 +23,7 @@ _DETAILED = {"result_format": "SUMMARY", "partial_unexpected_count": SHOWN_ROWS}
 
 @dataclass(frozen=True)
 class Finding:
-    """What an expectation found in a frame. `offending_rows` is a JSON list of up to 20 rows."""
+    """What an expectation found in a frame: in words without any value, and as a JSON list of up to 20 rows."""
 
     success: bool
     observed: str
@@ -92,10 +92,7 @@ def _failure(frame: pd.DataFrame, result: Mapping[str, Any]) -> Finding:
         # An expectation about the table as a whole: the frame itself is what was found.
         count, rows = len(frame), frame
     of = f"{count} of {rows_in_words(len(frame))}" if count < len(frame) else rows_in_words(count)
-    shown = rows_as_json(rows)
-    first = json.loads(shown)[:1]
-    words = "; first: " + ", ".join(f"{key}={value}" for key, value in first[0].items()) if first else ""
-    return Finding(False, of + words, count, shown)
+    return Finding(False, of, count, rows_as_json(rows))
 
 
 def rows_as_json(frame: pd.DataFrame) -> str:

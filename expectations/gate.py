@@ -69,7 +69,7 @@ def decide(
     metrics = []
     for need in needs:
         closure = closures[need.metric_id]
-        required = required_checks(checks, closure) if closure is not None else ()
+        required = required_checks(checks, closure, need.metric_id) if closure is not None else ()
         reason = _reason(need, closure, required, own, found, received)
         needed = tuple(sorted({*required, *(own.checks if own else ())}))
         metrics.append(MetricVerdict(need.metric_id, _status(reason), reason, needed))
@@ -81,14 +81,23 @@ def decide(
     )
 
 
-def required_checks(checks: Mapping[str, Check], relations: Iterable[str]) -> tuple[str, ...]:
-    """Ids of the blocking checks that guard any of the relations."""
+def required_checks(
+    checks: Mapping[str, Check], relations: Iterable[str], metric_id: str | None = None
+) -> tuple[str, ...]:
+    """Ids of the blocking checks that guard any of the relations.
+
+    A check that names metrics is required by these, and by no table as a whole (`metric_id` None).
+    """
     guarded = set(relations)
     return tuple(
         sorted(
             check_id
             for check_id, check in checks.items()
-            if check.blocking and (check.unknown or guarded.intersection(check.guards))
+            if check.blocking
+            and (
+                check.unknown
+                or (guarded.intersection(check.guards) and (not check.metrics or metric_id in check.metrics))
+            )
         )
     )
 

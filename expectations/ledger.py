@@ -47,8 +47,9 @@ class Evidence:
 
     `fingerprint` covers all tables the check read. `status`: `pass`; `fail` a blocking check that found
     something; `warn` the same of a check that only warns; `error` it could not be carried out.
-    `offending_rows` is a JSON list of up to 20 rows. `kind`: `dbt`, `gx`, `build` (the model was built from
-    exactly these inputs) or `run` (a dbt run, bound to the candidate it was first audited on).
+    `offending_rows` is a JSON list of up to 20 rows; values stand there, and in the message of an error, and are not
+    published. `kind`: `dbt`, `gx` or `build` (the model was built from exactly
+    these inputs).
     """
 
     check_id: str

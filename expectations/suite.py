@@ -15,6 +15,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# Part of every suite's version: raised when the evidence that an expectation leaves changes its form.
+_EVIDENCE_FORMAT = 2
+
 SUITES_DIR = Path(__file__).resolve().parent / "suites"
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -37,7 +40,8 @@ class Expectation(_Strict):
     """One expectation: a query that yields a frame, and what Great Expectations is to find in it.
 
     `tables` are what it is about: if it fails, figures made from them are withheld. `also_reads` are looked
-    at, not accused. `expect` and `kwargs` are a Great Expectations type and its arguments.
+    at, not accused. `metrics` narrows that to the metrics it is about, where its tables hold figures of others too.
+    `expect` and `kwargs` are a Great Expectations type and its arguments.
     """
 
     id: Identifier
@@ -45,6 +49,7 @@ class Expectation(_Strict):
     severity: Literal["blocking", "warning"]
     tables: tuple[Relation, ...] = Field(min_length=1)
     also_reads: tuple[Relation, ...] = ()
+    metrics: tuple[Identifier, ...] = ()
     query: str
     expect: Annotated[str, Field(pattern=r"^expect_[a-z_]+$")]
     kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -70,7 +75,11 @@ class Suite(_Strict):
     @property
     def version(self) -> str:
         """Hash of all that decides what the suite finds: its content and the library that evaluates it."""
-        content = {"suite": self.model_dump(mode="json"), "engine": installed_version("great-expectations")}
+        content = {
+            "suite": self.model_dump(mode="json"),
+            "engine": installed_version("great-expectations"),
+            "evidence": _EVIDENCE_FORMAT,
+        }
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[
             :16
         ]

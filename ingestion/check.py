@@ -15,10 +15,11 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.faults import FILE_RULES, ROW_RULES
+from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout, load_layouts, matching, nearest
 from ingestion.pipeline import outcome_of, process, read_gazetteer
 from ingestion.places import Gazetteer
+from ingestion.rules import remedy
 from warehouse.lake import Outcome, read_outcomes
 from warehouse.landing import Receipt
 from warehouse.paths import Home
@@ -109,11 +110,11 @@ def _check(path: Path, places: Gazetteer | None) -> FileCheck:
     with tempfile.TemporaryDirectory() as folder:
         blank = outcome_of(receipt, layout, groups)
         outcome, files = process(path, receipt, layout, groups, blank, places, Path(folder))
-        faults = () if files is None or not files.quarantined.exists() else _faults(files.quarantined)
+        faults = () if files is None or not files.quarantined.exists() else _faults(files.quarantined, layout)
     return FileCheck(path, outcome, faults, places is not None or layout.resolve is None)
 
 
-def _faults(quarantined: Path) -> tuple[Fault, ...]:
+def _faults(quarantined: Path, layout: Layout) -> tuple[Fault, ...]:
     rows = (
         pl.scan_parquet(quarantined)
         .select("source_sheet", "source_row", "reasons")
@@ -124,6 +125,6 @@ def _faults(quarantined: Path) -> tuple[Fault, ...]:
         .collect()
     )
     return tuple(
-        Fault(sheet, row, column, value, rule, ROW_RULES[rule])
+        Fault(sheet, row, column, value, rule, remedy(layout, rule))
         for sheet, row, rule, column, value in rows.iter_rows()
     )

@@ -6,6 +6,7 @@ Does not belong here: how one sender writes an extract (`layout`), or judging ro
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from open_data_contract_standard.model import OpenDataContractStandard, SchemaPr
 
 CONTRACTS_DIR = Path(__file__).parent / "contracts"
 
+# Physical type of the one property of a contract that becomes cells and is no column of the lake's rows.
+GEOMETRY = "GEOMETRY"
 _POLARS_TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),
     "BIGINT": pl.Int64(),
@@ -23,13 +26,31 @@ _POLARS_TYPES: dict[str, pl.DataType] = {
 }
 
 
+_LINE_CELL: dict[str, pl.DataType] = {"length_km": pl.Float64(), "start_km": pl.Float64()}
+_POLYGON_CELL: dict[str, pl.DataType] = {"share": pl.Float64()}
+# Roles of columns that no sender files, because ingestion computes them.
+COMPUTED_ROLES = frozenset(
+    {
+        "h3_cell",
+        "geometry_type",
+        "geometry_area_km2",
+        "geometry_length_km",
+        "geometry_vertices",
+        "geometry_repair",
+        "tile_latitude",
+        "tile_longitude",
+    }
+)
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of an extract.
 
     `minimum` and `maximum` are numbers, or ISO dates for DATE columns. `role` tells ingestion what the column is
     for: `as_of`, `kato_settlement`, `kato_place`, `code`, `filed_region`, `filed_district`, `filed_settlement`, and
-    `h3_cell`, which no sender files: it is computed from `latitude` and `longitude`.
+    `h3_cell`, which no sender files: it is computed from `latitude` and `longitude`. Nor does a sender file what has
+    one of COMPUTED_ROLES: it is measured on the geometry, or told by a tile's quadkey.
     """
 
     name: str
@@ -52,8 +73,47 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Geometry:
+    """The geometry of each row, which becomes H3 cells of one resolution and is not kept as such.
+
+    `kind` is `polygon` (cells whose centre lies inside) or `line` (cells with the length of line inside each).
+    """
+
+    name: str
+    kind: str
+    h3_resolution: int
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """What the columns of one row may not say together; a row that says it is quarantined.
+
+    Attributes:
+        name: id of the rule, as reports show it.
+        column: the column at fault.
+        condition: SQL over the contract's columns, true where the row breaks the rule.
+        remedy: what the sender is to do, in words.
+    """
+
+    name: str
+    column: str
+    condition: str
+    remedy: str
+
+    def broken(self, names: dict[str, str]) -> pl.Expr:
+        """The condition as an expression; `names` says what each contract column is called in the frame."""
+        # Text in quotes is a value, whatever it says; of the rest only what names a column is renamed.
+        renamed = re.sub(
+            r"'[^']*'|\b[a-z_]\w*\b",
+            lambda word: f'"{names[word[0]]}"' if word[0] in names else word[0],
+            self.condition,
+        )
+        return pl.sql_expr(renamed)
+
+
+@dataclass(frozen=True)
 class Contract:
-    """What an extract kind must be: its grain, columns, key and owner."""
+    """What an extract kind must be: its grain, columns, key, owner, and rules of a row as a whole."""
 
     id: str
     name: str
@@ -63,6 +123,8 @@ class Contract:
     grain: str
     cadence: str
     columns: tuple[Column, ...]
+    row_rules: tuple[RowRule, ...] = ()
+    geometry: Geometry | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -87,6 +149,24 @@ class Contract:
             "extract_id": pl.String(),
             "source_sheet": pl.String(),
             "source_row": pl.Int64(),
+        }
+
+    @property
+    def cells_schema(self) -> dict[str, pl.DataType] | None:
+        """Columns and types of the lake's cells: whose they are, the row's key, the cell; None without geometry.
+
+        Lines have `length_km`, their length inside the cell, and `start_km`, where along the line from its beginning
+        it first enters the cell. Polygons have `share`, which is NULL: a cell belongs to a polygon as a whole, when its
+        centre lies inside.
+        """
+        if self.geometry is None:
+            return None
+        return {
+            "extract_id": pl.String(),
+            "source_row": pl.Int64(),
+            **{name: self.column(name).dtype for name in self.key},
+            "h3_cell": pl.String(),
+            **(_LINE_CELL if self.geometry.kind == "line" else _POLYGON_CELL),
         }
 
 
@@ -115,6 +195,23 @@ def _column(prop: SchemaProperty) -> Column:
     )
 
 
+def _row_rules(prop: SchemaProperty) -> list[RowRule]:
+    """Rules that stand in the contract as quality of a column, to be evaluated by polars."""
+    return [
+        RowRule(str(rule.name), str(prop.name), str(rule.implementation), str(rule.description))
+        for rule in prop.quality or []
+        if rule.engine == "polars"
+    ]
+
+
+def _geometry(properties: list[SchemaProperty]) -> Geometry | None:
+    for prop in properties:
+        if prop.physicalType == GEOMETRY:
+            kind, resolution = _custom(prop, "geometry_kind"), _custom(prop, "h3_resolution")
+            return Geometry(str(prop.name), str(kind), int(str(resolution)))
+    return None
+
+
 def read_contract(path: Path) -> Contract:
     """Read one contract file; raises pydantic's ValidationError when it is not valid ODCS."""
     document = OpenDataContractStandard.from_file(str(path))
@@ -128,7 +225,9 @@ def read_contract(path: Path) -> Contract:
         owner=str(document.team.name if document.team and not isinstance(document.team, list) else ""),
         grain=str(table.dataGranularityDescription),
         cadence={"q": "quarterly", "y": "yearly"}[str(frequency.unit)],
-        columns=tuple(_column(p) for p in table.properties or []),
+        columns=tuple(_column(p) for p in table.properties or [] if p.physicalType != GEOMETRY),
+        geometry=_geometry(table.properties or []),
+        row_rules=tuple(rule for p in table.properties or [] for rule in _row_rules(p)),
     )
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 # Rules that take a row out of the accepted ones, with the remedy in the sender's terms.
 ROW_RULES: dict[str, str] = {
     "required_missing": "fill the value in; it may not be empty",
-    "not_a_number": "write a number, in the decimal mark of the layout",
+    "not_a_number": "write a number in the form of the layout",
     "not_an_integer": "write a whole number; it is not rounded here",
     "not_a_date": "write a date in the format of the layout",
     "below_minimum": "below the lowest value the contract allows; mend it or ask for the contract to change",
     "above_maximum": "above the highest value the contract allows; mend it or ask for the contract to change",
-    "not_allowed": "use one of the values the contract lists",
+    "not_allowed": "use one of the values the contract lists; an error of a formula is none",
     "value_not_mapped": "the layout does not know this word; use a known one or add it to the layout's map",
     "pattern_mismatch": "write the value in the form the contract asks for",
     "kato_unknown": "no edition of KATO has this code; look it up at stat.gov.kz and file it again",
@@ -32,6 +32,13 @@ ROW_RULES: dict[str, str] = {
     "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",
     "line_break_in_field": "a field holds a line break: a quote was opened and not closed, or lines ran together",
     "header_repeated": "a header stands among the rows; leave it out",
+    "geometry_missing": "the row has no geometry; draw it, or leave the row out",
+    "geometry_empty": "the geometry holds no point, no length or no area; draw it again",
+    "geometry_unreadable": "the geometry cannot be read; export the file again",
+    "geometry_wrong_type": "this extract takes another type of geometry; see the contract",
+    "coordinates_swapped": "latitude and longitude stand in each other's place; exchange them",
+    "outside_country": "lies outside the country; mend the coordinates, or what the file says they refer to",
+    "nul_character": "the field holds NUL characters (shown as ␀), as damaged files do; export the file again",
 }
 
 # Outcomes of a whole file.
@@ -42,19 +49,27 @@ FILE_RULES: dict[str, str] = {
     "missing_column": "a column of the layout is not in the file; restore it, or change the layout",
     "unmapped_column": "the file has a column that the layout does not name; map it or list it under 'ignore'",
     "duplicate_header": "two columns have one name, and the layout reads it; rename one",
+    "reserved_column": "Qamtu gives that name to columns of its own; rename the column in the file and in the layout",
     "empty_file": "the file holds no rows; send it again",
     "unreadable_workbook": "the workbook cannot be opened; it was cut off or is of another format; send it again",
     "unreadable_json": "the file is no GeoJSON feature collection; export it again",
     "unreadable_file": "the file cannot be read as its layout says; open it, mend it and send it again",
-    "missing_sheet": "the workbook has no such sheet; restore it, or change the layout",
+    "missing_sheet": "the workbook has no such sheet, or only a hidden one; restore it, or name it in the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",
     "correction_expired": "the source changed what a correction was made for; remove the entry or renew it",
     "shrunk": "confirm that the rest was dropped on purpose, or send the whole filing again",
+    "unreadable_features": "the file cannot be read as GeoJSON, GeoPackage or Shapefile; export it again",
+    "incomplete_shapefile": "a Shapefile is .shp, .shx, .dbf and .prj of one name; send them together, or in one .zip",
+    "missing_layer": "the file has no such layer, or several and the layout names none; name it in the layout",
+    "crs_missing": "nothing says what the coordinates refer to; state it in the file (.prj), or as 'crs' in the layout",
+    "crs_mismatch": "file and layout disagree on what the coordinates refer to; mend one of the two",
+    "wrong_crs": "no geometry lies in the country; the coordinates refer to something else than is stated",
+    "geometry_too_large": "a GeoJSON feature of that size needs too much memory; send a GeoPackage, which may hold it",
     "not_a_file": "links, devices and folders are not taken; put the file itself in the inbox",
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FileRejected(Exception):
     """A file that cannot become rows. Nothing of it is accepted; the landed copy stays.
 

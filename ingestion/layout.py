@@ -16,7 +16,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ingestion.contract import Contract, load_contracts
+from ingestion.contract import COMPUTED_ROLES, Contract, load_contracts
 
 LAYOUTS_DIR = Path(__file__).parent / "layouts"
 
@@ -26,9 +26,10 @@ class _Strict(BaseModel):
 
 
 class TextFormat(_Strict):
-    """Delimited text. `header_row` is the line number of the header, 0 when there is none.
+    """Delimited text. `header_row` is the row of the header, 0 when there is none.
 
-    `thousands` says that numbers are grouped by spaces, plain or non-breaking; by default so with a decimal comma.
+    Rows are counted as a spreadsheet program shows them: a line break inside quotes begins none. `thousands` says that
+    digits may be grouped in threes by spaces, plain or non-breaking; by default so with a decimal comma.
     """
 
     encoding: Literal["utf-8", "utf-8-sig", "utf-16", "cp1251"] = "utf-8"
@@ -54,6 +55,18 @@ class WorkbookFormat(_Strict):
     set_values: dict[str, str] = Field(default_factory=dict, alias="set")
 
 
+class GeometrySource(_Strict):
+    """How geometry is written: by itself in a file of features, or as text in a column of a table.
+
+    `crs` is what coordinates refer to, as EPSG:<number>. A file of features may say it itself; both must then agree.
+    """
+
+    wkt: str | None = None
+    crs: str | None = Field(default=None, pattern=r"^EPSG:\d+$")
+    layer: str | None = None
+    encoding: str | None = None
+
+
 class QuarterEnd(_Strict):
     """A date given as year and quarter, each a group of the file pattern or a number."""
 
@@ -71,6 +84,7 @@ class ColumnSource(_Strict):
     factor: float | None = None
     date_format: str | None = None
     extract: str | None = None
+    end_of: Literal["quarter"] | None = None
     sum_of: list[str] | None = None
 
     @model_validator(mode="after")
@@ -134,7 +148,8 @@ class Layout(_Strict):
     source_title: str | None = None
     source_rank: int = Field(default=1, ge=1)
     data_maturity: Literal["provisional", "final"] = "final"
-    format: Literal["text", "workbook", "geojson"]
+    format: Literal["text", "workbook", "geojson", "features"]
+    geometry: GeometrySource | None = None
     text: TextFormat | None = None
     workbook: WorkbookFormat | list[WorkbookFormat] | None = None
     null_marks: list[str] = Field(default_factory=lambda: [""])
@@ -211,6 +226,8 @@ class Layout(_Strict):
             names += list(unpivot.columns or {})
         if self.total_rows:
             names.append(self.total_rows.column)
+        if self.geometry is not None and self.geometry.wkt is not None:
+            names.append(self.geometry.wkt)
         return list(dict.fromkeys(names))
 
     def problems(self) -> list[str]:
@@ -231,12 +248,27 @@ class Layout(_Strict):
             if n not in known
         ]
         for column in contract.columns:
-            if column.name in filled or column.role == "h3_cell":
+            if column.name in filled or column.role in COMPUTED_ROLES:
                 continue
             if column.required:
                 found.append(f"required column {column.name!r} is not filled")
             elif column.name not in self.absent:
                 found.append(f"column {column.name!r} is neither filled nor listed as absent")
+        return found + self._geometry_problems(contract)
+
+    def _geometry_problems(self, contract: Contract) -> list[str]:
+        wkt = self.geometry.wkt if self.geometry else None
+        found = []
+        if contract.geometry is not None and self.format != "features" and wkt is None:
+            found.append(
+                "the contract asks for a geometry: use format 'features', or name a column in 'geometry: wkt'"
+            )
+        if wkt is not None and self.format != "text":
+            found.append("'geometry: wkt' is for format 'text'")
+        if wkt is not None and contract.geometry is None:
+            found.append(f"contract {contract.id} has no geometry that 'geometry: wkt' could fill")
+        if wkt is not None and self.geometry is not None and self.geometry.crs is None:
+            found.append("text does not say what its coordinates refer to: add 'crs' to 'geometry'")
         return found
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,19 +22,20 @@ import pyarrow as pa
 
 from ingestion.contract import load_contracts
 from ingestion.corrections import correct, corrections_of
-from ingestion.faults import FILE_RULES, ROW_RULES, FileRejected
+from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching, nearest
 from ingestion.places import Gazetteer, build_gazetteer
+from ingestion.readers.features import cells_of_accepted, read_features, with_wkt
 from ingestion.readers.geojson import read_geojson
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
 from ingestion.resolution import resolve_places
-from ingestion.rules import judge, quarter_end
+from ingestion.rules import judge, quarter_end, remedy
 from ingestion.split import RowAccount, SplitFiles, split
 from warehouse import lake
 from warehouse.lake import Outcome
-from warehouse.landing import Landing, Receipt
+from warehouse.landing import SHAPEFILE_SUFFIXES, Landing, Receipt, landed_name
 from warehouse.paths import Home
 
 _MOST_REVISIONS = 1_000_000
@@ -55,10 +56,14 @@ REFERENCE_KINDS = ("kato_classifier", "kato_changes")
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file of an inbox: where it lies and the name it goes by, its path inside the inbox."""
+    """A file of an inbox: where it lies and the name it goes by, its path inside the inbox.
+
+    `siblings` are the other files of a Shapefile, which is one delivery with all of them.
+    """
 
     path: Path
     file_name: str
+    siblings: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,12 +91,39 @@ def arrivals(inbox: Path) -> list[Arrival]:
     if not inbox.is_dir():
         return []
     found = []
-    for path in sorted(inbox.rglob("*")):
+    paths = [path for path in sorted(inbox.rglob("*")) if not path.is_dir()]
+    of_shapefiles = _siblings(paths)
+    belonging = {path for siblings in of_shapefiles.values() for path in siblings}
+    for path in paths:
+        if path in belonging:
+            continue
         # A name that is no UTF-8 (unpacked from an old archive) is kept readable, and can be written down.
         name = path.relative_to(inbox).as_posix().encode("utf-8", "backslashreplace").decode()
-        if not path.is_dir() and not any(part.startswith(".") for part in name.split("/")):
-            found.append(Arrival(path, name))
+        if not any(part.startswith(".") for part in name.split("/")):
+            found.append(Arrival(path, name, of_shapefiles.get(path, ())))
     return found
+
+
+def _siblings(paths: Iterable[Path]) -> dict[Path, tuple[Path, ...]]:
+    """For each .shp the files beside it that are parts of the same Shapefile."""
+    by_stem: dict[Path, list[Path]] = {}
+    for path in paths:
+        if path.suffix.lower() in SHAPEFILE_SUFFIXES and not path.is_symlink():
+            by_stem.setdefault(path.with_suffix(""), []).append(path)
+    return {
+        path: tuple(other for other in together if other != path)
+        for together in by_stem.values()
+        for path in together
+        if path.suffix.lower() == ".shp"
+    }
+
+
+def write_schemas(home: Home) -> None:
+    """Put the columns of every contract into the lake, so that models read it before anything was filed."""
+    contracts = load_contracts()
+    lake.write_schemas(home, {kind: contract.lake_schema for kind, contract in contracts.items()})
+    cells = {kind: contract.cells_schema for kind, contract in contracts.items()}
+    lake.write_schemas(home, {kind: schema for kind, schema in cells.items() if schema}, part="cells")
 
 
 def ingest(
@@ -117,7 +149,7 @@ def ingest(
     inboxes = [home.inbox] if inbox is None else [inbox] if isinstance(inbox, Path) else list(inbox)
     say = progress or (lambda _: None)
     with lake.lock(home):
-        lake.write_schemas(home, {kind: contract.lake_schema for kind, contract in load_contracts().items()})
+        write_schemas(home)
         landing = Landing(home)
         before = {o.extract_id: o for o in lake.read_outcomes(home)}
         session = _Session(home, landing, before, say)
@@ -134,6 +166,23 @@ def ingest(
         lake.consolidate(home, outcomes)
     touched = [o for o in outcomes if o.extract_id in session.outcomes]
     return IngestReport(touched, session.processed, session.reused)
+
+
+def land(home: Home, inboxes: Sequence[Path]) -> bool:
+    """Copy what lies in the inboxes into the landing, so that `ingest` finds it there; says whether anything was new.
+
+    A file that cannot be taken is left for `ingest`, which records it.
+    """
+    with lake.lock(home):
+        landing = Landing(home)
+        before = landing.count
+        for folder in inboxes:
+            for arrival in arrivals(folder):
+                if arrival.path.is_file() and not arrival.path.is_symlink():
+                    with suppress(OSError):
+                        landing.receive(arrival.path, arrival.file_name)
+        landing.remember()
+    return landing.count > before
 
 
 def with_shrinkage(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -215,7 +264,7 @@ class _Session:
             self._refuse_unlanded(arrival, "not_a_file", f"{arrival.file_name} is no regular file")
             return
         try:
-            receipt = self.landing.receive(arrival.path, arrival.file_name)
+            receipt = self.landing.receive(arrival.path, arrival.file_name, arrival.siblings)
         except OSError as error:
             self._refuse_unlanded(arrival, "unreadable_file", f"{arrival.file_name}: {error.strerror}")
             return
@@ -286,7 +335,7 @@ class _Session:
         blank = outcome_of(receipt, layout, groups)
         fingerprint = self._fingerprint(receipt, layout, groups)
         known = self.outcomes.get(blank.extract_id) or self.before.get(blank.extract_id)
-        if known is not None and known.content_fingerprint == fingerprint:
+        if known is not None and known.content_fingerprint == fingerprint and lake.is_whole(self.home, known):
             self._keep(known, blank)
             return
         work = self.home.lake / ".work"
@@ -297,10 +346,11 @@ class _Session:
                 self.landing.path(receipt), receipt, layout, groups, blank, self._places(layout), work
             )
             outcome = replace(outcome, content_fingerprint=fingerprint)
-            parts = {} if files is None else {part: getattr(files, part) for part in lake.PARTS}
+            parts = {} if files is None else files.parts
             if not outcome.is_accepted:
                 parts.pop("accepted", None)
-            lake.commit(self.home, outcome, parts)
+                parts.pop("cells", None)
+            outcome = lake.commit(self.home, outcome, parts)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         if layout.extract_kind in REFERENCE_KINDS:
@@ -380,11 +430,14 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
     """Read a landed file with the reader of its layout's format; raises FileRejected."""
     match layout.format:
         case "text":
-            return read_text(path, layout, work, as_it_lies=as_it_lies)
+            raw = read_text(path, layout, work, as_it_lies=as_it_lies)
+            return with_wkt(raw, layout, work) if layout.geometry is not None else raw
         case "workbook":
             return read_workbook(path, layout)
         case "geojson":
             return read_geojson(path, layout)
+        case "features":
+            return read_features(path, layout, work)
 
 
 @contextmanager
@@ -393,7 +446,7 @@ def _named(receipt: Receipt) -> Iterator[None]:
     try:
         yield
     except FileRejected as error:
-        landed = f"{receipt.sha256}{Path(receipt.file_name).suffix.lower()}"
+        landed = landed_name(receipt)
         raise FileRejected(error.rule, error.detail.replace(landed, receipt.file_name)) from error
 
 
@@ -418,11 +471,13 @@ def process(
         with _named(receipt):
             latest = _latest_date(layout, groups, receipt)
             try:
-                files, account = _rows(path, layout, groups, latest, blank, places, work)
+                files, account, notes = _rows(path, layout, groups, latest, blank, places, work)
             except pl.exceptions.PolarsError:
                 if layout.format != "text":
                     raise
-                files, account = _rows(path, layout, groups, latest, blank, places, work, as_it_lies=False)
+                files, account, notes = _rows(
+                    path, layout, groups, latest, blank, places, work, as_it_lies=False
+                )
     except FileRejected as error:
         return replace(blank, rule=error.rule, message=str(error)), None
     except _UNREADABLE as error:
@@ -430,7 +485,7 @@ def process(
         return replace(
             blank, rule="unreadable_file", message=f"{told}; {FILE_RULES['unreadable_file']}"
         ), None
-    return _judged_outcome(blank, layout, files, account), files
+    return _judged_outcome(blank, layout, files, account, notes), files
 
 
 def _rows(
@@ -443,7 +498,7 @@ def _rows(
     work: Path,
     *,
     as_it_lies: bool = True,
-) -> tuple[SplitFiles, RowAccount]:
+) -> tuple[SplitFiles, RowAccount, tuple[str, ...]]:
     raw = read_raw(path, layout, work, as_it_lies=as_it_lies)
     if layout.unpivot:
         # The reader counted rows; a wide row is several records.
@@ -454,7 +509,12 @@ def _rows(
     if places is not None or layout.resolve is None:
         # Corrections name rows by resolved places; without a gazetteer there are none to name.
         judged = correct(layout, judged)
-    return split(judged, raw, layout.contract, blank.extract_id, work)
+    files, account = split(judged, raw, layout.contract, blank.extract_id, work)
+    cells = cells_of_accepted(
+        raw, files.accepted_files, layout.contract, blank.extract_id, work / "cells.parquet"
+    )
+    files = replace(files, cells=cells)
+    return files, account, raw.notes
 
 
 def _latest_date(layout: Layout, groups: Mapping[str, str], receipt: Receipt) -> dt.date:
@@ -464,7 +524,7 @@ def _latest_date(layout: Layout, groups: Mapping[str, str], receipt: Receipt) ->
     return receipt.received_on
 
 
-def _examples(quarantined: Path, most: int = 5) -> str:
+def _examples(quarantined: Path, layout: Layout, most: int = 5) -> str:
     """The commonest faults in words, each with its count, the first place it stands and what to do."""
     faults = (
         pl.scan_parquet(quarantined)
@@ -486,11 +546,13 @@ def _examples(quarantined: Path, most: int = 5) -> str:
             + (f", column {column!r}" if column else "")
         )
         said = "" if value is None else f", value {value[:80]!r}"
-        told.append(f"{count} x {rule}, first in {place}{said}: {ROW_RULES[rule]}")
+        told.append(f"{count} x {rule}, first in {place}{said}: {remedy(layout, rule)}")
     return "; ".join(told)
 
 
-def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: RowAccount) -> Outcome:
+def _judged_outcome(
+    blank: Outcome, layout: Layout, files: SplitFiles, account: RowAccount, notes: tuple[str, ...]
+) -> Outcome:
     reasons: tuple[tuple[str, str | None, int], ...] = ()
     if files.quarantined.exists():
         counted = (
@@ -506,7 +568,7 @@ def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: 
     as_of = layout.contract.with_role("as_of")
     latest: dt.date | None = None
     if as_of is not None and account.accepted:
-        latest = pl.scan_parquet(files.accepted).select(pl.col(as_of.name).max()).collect().item()
+        latest = pl.scan_parquet(files.accepted_files).select(pl.col(as_of.name).max()).collect().item()
     outcome = "accepted" if account.quarantined == 0 else "accepted_with_quarantine"
     rule = message = None
     if account.read == 0:
@@ -517,13 +579,13 @@ def _judged_outcome(blank: Outcome, layout: Layout, files: SplitFiles, account: 
         )
     elif account.accepted == 0:
         outcome, rule = "rejected", "no_rows_accepted"
-        examples = _examples(files.quarantined)
+        examples = _examples(files.quarantined, layout)
         message = f"{blank.file_name}: none of {account.read} rows accepted: {examples}; {FILE_RULES[rule]}"
     elif account.quarantined:
-        message = f"{account.quarantined} of {account.read} rows quarantined: {_examples(files.quarantined)}"
+        message = f"{account.quarantined} of {account.read} rows quarantined: {_examples(files.quarantined, layout)}"
     corrected = [str(entry) for entry in corrections_of(layout)] if account.accepted else []
-    if corrected:
-        message = "; ".join([*([message] if message else []), *corrected])
+    if notes or corrected:
+        message = "; ".join([*([message] if message else []), *notes, *corrected])
     return replace(
         blank,
         outcome=outcome,

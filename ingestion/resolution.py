@@ -26,9 +26,16 @@ def resolve_places(layout: Layout, judged: Judged, gazetteer: Gazetteer) -> Judg
     rule = layout.resolve
     source = layout.columns.get(rule.kato)
     origin = source.source if source is not None else None
-    frame, flags = _region_of_row(layout, judged.frame, rule, gazetteer), list(judged.flags)
+    frame, flags = judged.frame, list(judged.flags)
+    names_region = _names_region(layout)
+    frame = (
+        _region_of_row(layout, frame, rule, gazetteer)
+        if names_region
+        else frame.with_columns(pl.lit(None, pl.String).alias("__region"))
+    )
     if "code" in rule.by:
-        frame, new = _by_code(frame, rule, gazetteer, origin, has_names="name" in rule.by)
+        has_names = "name" in rule.by
+        frame, new = _by_code(frame, rule, gazetteer, origin, has_names=has_names, names_region=names_region)
         flags += new
     if "name" in rule.by:
         frame, new = _by_name(layout, frame, rule, gazetteer)
@@ -43,12 +50,17 @@ def resolve_places(layout: Layout, judged: Judged, gazetteer: Gazetteer) -> Judg
     return Judged(frame, flags)
 
 
-def _region_of_row(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer) -> pl.LazyFrame:
-    """Add `__region`: the region the row names, where the layout reads one and the name is known."""
+def _names_region(layout: Layout) -> bool:
+    """Whether rows of a layout name their region."""
     column = layout.contract.with_role("filed_region")
     source = layout.columns.get(column.name) if column else None
-    if column is None or source is None or source.source is None:
-        return frame.with_columns(pl.lit(None, pl.String).alias("__region"))
+    return source is not None and source.source is not None
+
+
+def _region_of_row(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer) -> pl.LazyFrame:
+    """Add `__region`: the region the row names, where the name is known."""
+    column = layout.contract.with_role("filed_region")
+    assert column is not None
     names = gazetteer.regions.filter(pl.col("language") == rule.language).select("key", "kato")
     return (
         frame.with_columns(region_key(pl.col(target(column.name))).alias("__region_key"))
@@ -61,7 +73,13 @@ def _region_of_row(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer
 
 
 def _by_code(
-    frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer, origin: str | None, *, has_names: bool
+    frame: pl.LazyFrame,
+    rule: Resolve,
+    gazetteer: Gazetteer,
+    origin: str | None,
+    *,
+    has_names: bool,
+    names_region: bool,
 ) -> tuple[pl.LazyFrame, list[Flag]]:
     kato = target(rule.kato)
     codes = gazetteer.codes
@@ -79,13 +97,14 @@ def _by_code(
     flags = [
         Flag("kato_unknown", rule.kato, origin),
         Flag("kato_retired", rule.kato, origin),
-        Flag("kato_region_mismatch", rule.kato, origin),
     ]
     columns = [
         (filed & pl.col(_STATUS).is_null()).alias(flags[0].name),
         (pl.col(_STATUS) == "retired").fill_null(False).alias(flags[1].name),
-        _other_region().alias(flags[2].name),
     ]
+    if names_region:
+        flags.append(Flag("kato_region_mismatch", rule.kato, origin))
+        columns.append(_other_region().alias(flags[-1].name))
     if rule.level == "settlement":
         flags.append(Flag("kato_wrong_level", rule.kato, origin))
         wrong = pl.col("__kato").is_not_null() & ~pl.col("__lived_in").fill_null(False)

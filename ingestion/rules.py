@@ -7,6 +7,7 @@ filing of any size streams. Does not belong here: places (`resolution`), or writ
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +15,31 @@ from dataclasses import dataclass
 import polars as pl
 from polars_h3 import latlng_to_cell
 
-from ingestion.contract import Column
+from ingestion.contract import Column, Contract
+from ingestion.faults import ROW_RULES
 from ingestion.layout import ColumnSource, Layout, Unpivot, fill
+from ingestion.readers.features import FAULT, GEOMETRY_FAULTS, MEASURES
 from ingestion.readers.table import RawTable
+from ingestion.readers.workbook import CELL_ERRORS
 
-_SPACES = r"[\s\u00a0\u2007\u202f]"
+# Between groups of digits: a space, or one of the spaces at which no line breaks.
+_GROUP_MARK = r"[ \u00a0\u2007\u2009\u202f]"
+# What an unpivot adds to a row: the value, and the column of the file that it stood in.
 VALUE = "__value"
+VALUE_COLUMN = "__value_column"
 _INT64_LIMIT = 2.0**63
 # About 0.1 square kilometres: a village is a handful of cells.
 H3_RESOLUTION = 9
+# Zoom of the tiles of Ookla's open data, each about 400 metres wide in the country.
+QUADKEY_DIGITS = 16
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One rule of one column: `name` is a boolean column of the judged frame, true where the row breaks the rule."""
+    """One rule of one column: `name` is a boolean column of the judged frame, true where the row breaks the rule.
+
+    `source` is the column of the file that is read, or the one that an unpivot made of several.
+    """
 
     rule: str
     column: str
@@ -36,7 +48,12 @@ class Flag:
     @property
     def name(self) -> str:
         """Name of the boolean column."""
-        return f"__{self.rule}|{self.column}"
+        return f"__{self.rule}|{self.column}|{self.source or ''}"
+
+    @property
+    def is_unpivoted(self) -> bool:
+        """True when the value stood in another column in every row."""
+        return self.source is not None and self.source.startswith("__")
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,17 @@ class Judged:
 def target(name: str) -> str:
     """Name of a contract column while raw columns, which may bear the same name, are still beside it."""
     return f"={name}"
+
+
+def remedy(layout: Layout, rule: str) -> str:
+    """What to do about a row that breaks a rule, as it applies to senders of a layout."""
+    if rule != "not_a_number":
+        own = {r.name: r.remedy for r in layout.contract.row_rules}
+        return own[rule] if rule in own else ROW_RULES[rule]
+    examples = [f"1234567{layout.decimal}8"]
+    if layout.has_thousands:
+        examples.append(f"1 234 567{layout.decimal}8")
+    return f"{ROW_RULES[rule]}, such as {' or '.join(examples)}"
 
 
 def quarter_end(year: int, quarter: int) -> dt.date:
@@ -67,11 +95,21 @@ def _known(layout: Layout, text: pl.Expr) -> pl.Expr:
 
 
 def _number(layout: Layout, text: pl.Expr) -> pl.Expr:
-    if layout.has_thousands:
-        text = text.str.replace_all(_SPACES, "")
-    if layout.decimal == ",":
-        text = text.str.replace(",", ".", literal=True)
-    return text.cast(pl.Float64, strict=False)
+    """The number that a text is in the form of the layout, else null.
+
+    What a plain cast takes, nearly every value, is not looked at again; only the rest is held against the form.
+    """
+    # A point is no decimal mark beside a comma; but a cell that holds a number has no mark at all, and the reader of
+    # workbooks writes it with a point.
+    takes_point = layout.decimal == "." or layout.format != "text"
+    plain = text.cast(pl.Float64 if takes_point else pl.Int64, strict=False).cast(pl.Float64)
+    if layout.decimal == "." and not layout.has_thousands:
+        return plain
+    grouped = rf"|[0-9]{{1,3}}(?:{_GROUP_MARK}[0-9]{{3}})+" if layout.has_thousands else ""
+    form = rf"^[+-]?(?:[0-9]*{grouped})(?:{re.escape(layout.decimal)}[0-9]*)?(?:[eE][+-]?[0-9]+)?$"
+    rest = pl.when(plain.is_null()).then(text)
+    bare = rest.str.replace_all(_GROUP_MARK, "").str.replace(",", ".", literal=True)
+    return pl.coalesce(plain, pl.when(rest.str.contains(form)).then(bare).cast(pl.Float64, strict=False))
 
 
 def _date(text: pl.Expr, date_format: str | None) -> pl.Expr:
@@ -80,6 +118,9 @@ def _date(text: pl.Expr, date_format: str | None) -> pl.Expr:
         return (text.str.extract(r"^(\d{4})(?:\.0)?$") + pl.lit("-01-01")).str.to_date(
             "%Y-%m-%d", strict=False
         )
+    if date_format == "epoch":
+        seconds = text.str.extract(r"^(\d{1,11})$").cast(pl.Int64)
+        return pl.from_epoch(seconds, "s").cast(pl.Date)
     if date_format is None:
         return text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?: 00:00:00)?$").str.to_date("%Y-%m-%d", strict=False)
     # A workbook gives a true date cell in ISO form, whatever format its text cells have.
@@ -132,9 +173,14 @@ def _cast(
     if column.physical_type == "VARCHAR":
         if source.map is not None:
             faults.append(("value_not_mapped", text.is_not_null() & parsed.is_null()))
+        elif layout.format == "workbook" and not column.allowed:
+            # Any text would do here, and an error of a formula must not pass for one.
+            faults.append(("not_allowed", text.is_in(CELL_ERRORS)))
         return words.alias(f"?{column.name}"), parsed, faults
     if column.physical_type == "DATE":
         step = _date(words, source.date_format)
+        if source.end_of == "quarter":
+            step = step.dt.truncate("1q").dt.offset_by("1q").dt.offset_by("-1d")
         return step.alias(f"?{column.name}"), parsed, [("not_a_date", text.is_not_null() & parsed.is_null())]
     step = _number(layout, words)
     # NaN and infinities are text that happens to parse; no filing means them.
@@ -142,11 +188,32 @@ def _cast(
     value: pl.Expr = pl.when(parsed.is_finite()).then(parsed)
     if source.factor is not None:
         value = value * source.factor
+    if column.physical_type == "DOUBLE":
+        # Zero has no sign here: adding zero leaves every number as it is, and makes -0 a 0.
+        value = value + 0.0
     if column.physical_type == "BIGINT":
         beyond = parsed.abs() >= _INT64_LIMIT
         faults.append(("not_an_integer", parsed.is_finite() & ((parsed != parsed.floor()) | beyond)))
         value = value.cast(pl.Int64, strict=False)
     return step.alias(f"?{column.name}"), value, faults
+
+
+def _sum(layout: Layout, column: Column, names: list[str]) -> tuple[pl.Expr, list[tuple[Flag, pl.Expr]]]:
+    """The sum of several columns, and the faults of its parts, each told of the part's own column.
+
+    A sum with an unknown part is unknown, not smaller.
+    """
+    parts: list[pl.Expr] = []
+    flags: list[tuple[Flag, pl.Expr]] = []
+    for name in names:
+        text = _known(layout, pl.col(name).str.strip_chars())
+        number = _number(layout, text)
+        parts.append(number)
+        broken = text.is_not_null() & ~number.is_finite().fill_null(False)
+        flags.append((Flag("not_a_number", column.name, name), broken))
+        if column.required:
+            flags.append((Flag("required_missing", column.name, name), text.is_null()))
+    return pl.sum_horizontal(parts, ignore_nulls=False), flags
 
 
 def _bounds(column: Column, value: pl.Expr) -> list[tuple[str, pl.Expr]]:
@@ -161,6 +228,26 @@ def _bounds(column: Column, value: pl.Expr) -> list[tuple[str, pl.Expr]]:
     if column.pattern:
         faults.append(("pattern_mismatch", value.is_not_null() & ~value.str.contains(column.pattern)))
     return faults
+
+
+def _tile_centre(contract: Contract, column: Column) -> pl.Expr:
+    """Latitude or longitude of the middle of the tile that a quadkey names, over the key's text.
+
+    Each digit halves the tile: its first bit says south, its second east.
+    """
+    (quadkey,) = (c for c in contract.columns if c.role == "quadkey")
+    text = pl.col(f"?{quadkey.name}")
+    bit = 1 if column.role == "tile_longitude" else 2
+    digits = [text.str.slice(place, 1).cast(pl.Int64, strict=False) for place in range(QUADKEY_DIGITS)]
+    ones = pl.sum_horizontal(
+        [((digit & bit) // bit) * 2 ** (QUADKEY_DIGITS - 1 - n) for n, digit in enumerate(digits)],
+        ignore_nulls=False,
+    )
+    # From 0 in the north-west to 1 in the south-east, in the Mercator projection that tiles are cut from.
+    part = (ones + 0.5) / 2**QUADKEY_DIGITS
+    if column.role == "tile_longitude":
+        return part * 360 - 180
+    return (math.pi * (1 - 2 * part)).sinh().arctan().degrees()
 
 
 def _is_free_text(column: Column) -> bool:
@@ -201,6 +288,7 @@ def records(layout: Layout, raw: RawTable) -> tuple[pl.LazyFrame, dict[str, str]
             parts.append(
                 raw.frame.with_columns(
                     value.alias(VALUE),
+                    pl.lit(name).alias(VALUE_COLUMN),
                     *(pl.lit(text).alias(f"__dim_{key}") for key, text in dimensions.items()),
                 ).filter(pl.col(VALUE).is_not_null())
             )
@@ -238,6 +326,12 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
                 latlng_to_cell("=latitude", "=longitude", H3_RESOLUTION, return_dtype=pl.String).alias(name)
             )
             continue
+        if column.role in MEASURES:
+            values.append(pl.col(MEASURES[column.role]).cast(column.dtype).alias(name))
+            continue
+        if column.role in ("tile_latitude", "tile_longitude"):
+            values.append(_tile_centre(contract, column).alias(name))
+            continue
         if column.name in unpivot_sources:
             origin = unpivot_sources[column.name]
             texts[f"~{column.name}"] = pl.col(origin)
@@ -247,13 +341,13 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
             value = pl.lit(None, column.dtype)
         elif source.sum_of is not None:
             origin = " + ".join(source.sum_of)
-            texts[f"~{column.name}"] = pl.concat_str(source.sum_of, separator=" + ")
+            summed, part_flags = _sum(layout, column, source.sum_of)
+            flags += part_flags
+            # What a part lacks is told of the part, so the sum has a text only where all parts are numbers.
+            joined = pl.concat_str(source.sum_of, separator=" + ")
+            texts[f"~{column.name}"] = pl.when(summed.is_not_null()).then(joined)
+            numbers.append(summed.alias(f"?{column.name}"))
             _, value, faults = _cast(layout, column, source)
-            parts = [
-                _number(layout, _known(layout, pl.col(name).str.strip_chars())) for name in source.sum_of
-            ]
-            # A sum with an unknown part is unknown, not smaller.
-            numbers.append(pl.sum_horizontal(parts, ignore_nulls=False).alias(f"?{column.name}"))
         elif source.source is not None:
             origin = source.source
             text = pl.col(origin) if raw.is_trimmed else pl.col(origin).str.strip_chars()
@@ -271,16 +365,25 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         if origin is not None:
             faults += _bounds(column, given) if column.name != resolved else []
             broken_cast = any(rule.startswith(("not_a_", "value_")) for rule, _ in faults)
-            if column.required and column.name != resolved:
+            is_sum = source is not None and source.sum_of is not None
+            if column.required and column.name != resolved and not is_sum:
                 # Text that could not be read is a fault of its own, not a missing value.
                 missing = pl.col(f"~{column.name}").is_null() if broken_cast else given.is_null()
                 faults.append(("required_missing", missing))
         flags += [(Flag(rule, column.name, origin), expression) for rule, expression in faults]
+    names = {column.name: target(column.name) for column in contract.columns}
+    for row_rule in contract.row_rules:
+        given_as = layout.columns.get(row_rule.column)
+        origin = given_as.source if given_as else None
+        flags.append((Flag(row_rule.name, row_rule.column, origin), row_rule.broken(names)))
     if layout.total_rows:
         total = pl.col(layout.total_rows.column).str.strip_chars().str.contains(layout.total_rows.pattern)
         flags.append(
             (Flag("total_row", layout.total_rows.column, layout.total_rows.column), total.fill_null(False))
         )
+    if contract.geometry is not None or layout.format == "features":
+        shown = raw.columns[-1]
+        flags += [(Flag(rule, shown, shown), pl.col(FAULT) == rule) for rule in GEOMETRY_FAULTS]
     repeated = [c for c in layout.source_columns if not c.startswith("#")]
     if (
         layout.format == "text"
@@ -301,6 +404,11 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         # Two lone quotes would otherwise join lines into one row that nobody wrote.
         broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
         flags.append((Flag("line_break_in_field", read[0], None), broken))
+    if raw.may_hold_nul:
+        flags += [
+            (Flag("nul_character", name, name), pl.col(name).str.contains("\0", literal=True))
+            for name in raw.columns
+        ]
     judged = (
         frame.with_columns(trimmed)
         .with_columns(expression.alias(name) for name, expression in texts.items())

@@ -13,7 +13,7 @@ import polars as pl
 
 from ingestion.contract import Contract
 from ingestion.readers.table import ROW, SHEET, RawTable
-from ingestion.rules import Flag, Judged, target
+from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
 
 ROW_GROUP_SIZE = 1_000_000
 REASON = pl.Struct({"rule": pl.String, "column_name": pl.String, "value": pl.String})
@@ -25,6 +25,7 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
     "reasons": pl.List(REASON),
 }
 _RAW = "__raw|"
+_GOOD, _FAILED, _REPEATED = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,29 @@ class RowAccount:
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Where the three parts of a file were written; a part without rows has no file."""
+    """Where the three parts of a file were written; a part without rows has no file, `accepted` always has one.
+
+    `accepted_once_more` holds the accepted rows that other rows of the file say again; `cells` the cells of accepted
+    rows, where the contract has a geometry.
+    """
 
     accepted: Path
+    accepted_once_more: Path
     quarantined: Path
     duplicate: Path
+    cells: Path | None = None
+
+    @property
+    def accepted_files(self) -> list[Path]:
+        """The files of accepted rows that there are."""
+        return [path for path in (self.accepted, self.accepted_once_more) if path.exists()]
+
+    @property
+    def parts(self) -> dict[str, list[Path]]:
+        """The files of each part of the lake that there are."""
+        others = {"quarantined": self.quarantined, "duplicate": self.duplicate, "cells": self.cells}
+        found = {part: [path] for part, path in others.items() if path is not None and path.exists()}
+        return {"accepted": self.accepted_files, **found}
 
 
 def split(
@@ -61,68 +80,97 @@ def split(
 ) -> tuple[SplitFiles, RowAccount]:
     """Write the three parts into `work` and return them with their account, which is asserted.
 
-    Memory is bounded: rows stream once into two Parquet files; only the key's hash is held to find duplicates.
+    Rows stream twice: once for the hash of their key, which tells the few that may be said twice, and once into
+    Parquet. Memory is bounded by the hashes and by the rows that repeat a key.
     """
-    files = SplitFiles(work / "accepted.parquet", work / "quarantined.parquet", work / "duplicate.parquet")
-    failed_path = work / "failed.parquet"
+    files = SplitFiles(
+        work / "accepted.parquet",
+        work / "accepted_once_more.parquet",
+        work / "quarantined.parquet",
+        work / "duplicate.parquet",
+    )
+    failed_path, repeated_path = work / "failed.parquet", work / "repeated.parquet"
+    rows = raw.rows if raw.rows is not None else _count(judged.frame)
+    key = _key_hash(contract)
+    repeated = repeated_hashes(judged.frame.select(key), rows)
     bad = pl.any_horizontal([flag.name for flag in judged.flags]) if judged.flags else pl.lit(False)
-    frame = judged.frame.with_columns(bad.alias("__bad"))
-    accepted = frame.filter(~pl.col("__bad")).select(
+    is_repeated = key.is_in(repeated.implode()) if len(repeated) else pl.lit(False)
+    fate = pl.when(bad).then(_FAILED).when(is_repeated).then(_REPEATED).otherwise(_GOOD)
+    frame = judged.frame.with_columns(fate.cast(pl.Int8).alias("__fate"))
+    contract_columns = [
         *(pl.col(target(c.name)).alias(c.name) for c in contract.columns),
         pl.lit(extract_id).alias("extract_id"),
         SHEET,
         ROW,
-    )
-    failed = frame.filter("__bad").select(
+    ]
+    good = frame.filter(pl.col("__fate") == _GOOD).select(contract_columns)
+    failed = frame.filter(pl.col("__fate") == _FAILED).select(
         SHEET,
         ROW,
         *(pl.col(name).alias(_RAW + name) for name in raw.columns),
+        *_unpivoted(judged.flags),
         *(flag.name for flag in judged.flags),
     )
-    sinks = [
-        accepted.sink_parquet(files.accepted, lazy=True, row_group_size=ROW_GROUP_SIZE, compression_level=1),
-        failed.sink_parquet(failed_path, lazy=True),
-    ]
-    if raw.rows is None:
-        counted = pl.collect_all([*sinks, judged.frame.select(pl.len())], engine="streaming")[-1]
-        read = int(counted.item()) + raw.ragged.height
-    else:
-        pl.collect_all(sinks, engine="streaming")
-        read = raw.rows + raw.ragged.height
+    sinks = [_sink(good, files.accepted), failed.sink_parquet(failed_path, lazy=True)]
+    if len(repeated):
+        again = frame.filter(pl.col("__fate") == _REPEATED).select(contract_columns)
+        sinks.append(_sink(again, repeated_path))
+    pl.collect_all(sinks, engine="streaming")
     reasons = _reasons(failed_path, raw.columns, judged.flags, extract_id)
     reasons = pl.concat([reasons, _ragged_reasons(raw.ragged, extract_id)])
-    conflicts, duplicates = _resolve_duplicates(files.accepted, contract, extract_id)
+    once, conflicts, duplicates = _resolve_repeated(repeated_path, contract)
     quarantined = pl.concat([reasons, conflicts]).sort(SHEET, ROW, "source_text", nulls_last=True)
-    if quarantined.height:
-        quarantined.write_parquet(files.quarantined)
-    if duplicates.height:
-        duplicates.write_parquet(files.duplicate)
+    for part, path in (
+        (once, files.accepted_once_more),
+        (quarantined, files.quarantined),
+        (duplicates, files.duplicate),
+    ):
+        if part.height:
+            part.write_parquet(path)
     account = RowAccount(
-        read=read,
-        accepted=int(pl.scan_parquet(files.accepted).select(pl.len()).collect().item()),
+        read=rows + raw.ragged.height,
+        accepted=_count(pl.scan_parquet(files.accepted)) + once.height,
         quarantined=quarantined.height,
         duplicate=duplicates.height,
         skipped=raw.skipped,
     )
     account.verify(extract_id)
-    failed_path.unlink()
     return files, account
+
+
+def _sink(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+    return frame.sink_parquet(path, lazy=True, row_group_size=ROW_GROUP_SIZE, compression_level=1)
+
+
+def _count(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect(engine="streaming").item())
+
+
+def _unpivoted(flags: list[Flag]) -> list[str]:
+    """Columns that an unpivot made and a flag needs to say what stood where; empty when there are none."""
+    made = sorted({str(flag.source) for flag in flags if flag.is_unpivoted})
+    return [*made, VALUE_COLUMN] if made else []
+
+
+def _told(flag: Flag, raw_columns: list[str]) -> tuple[pl.Expr, pl.Expr]:
+    """The column of the file that broke a rule, and the text that stood there, if one column alone did."""
+    if flag.is_unpivoted:
+        return pl.col(VALUE_COLUMN), pl.col(str(flag.source))
+    value = pl.col(_RAW + flag.source) if flag.source in raw_columns else pl.lit(None, pl.String)
+    return pl.lit(flag.source or flag.column), value
 
 
 def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id: str) -> pl.DataFrame:
     """Quarantined rows with the text as received and every rule each breaks."""
     if not flags:
         return pl.DataFrame(schema=QUARANTINE_SCHEMA)
-    reasons = [
-        pl.when(flag.name).then(
-            pl.struct(
-                rule=pl.lit(flag.rule),
-                column_name=pl.lit(flag.source or flag.column),
-                value=pl.col(_RAW + flag.source) if flag.source in raw_columns else pl.lit(None, pl.String),
-            )
-        )
-        for flag in flags
-    ]
+    reasons = []
+    for flag in flags:
+        column, value = _told(flag, raw_columns)
+        # Programs that show a NUL as nothing, or as the end, would show another value than the one that is wrong.
+        shown = value.str.replace_all("\0", "␀", literal=True)
+        reason = pl.struct(rule=pl.lit(flag.rule), column_name=column, value=shown)
+        reasons.append(pl.when(flag.name).then(reason))
     text = pl.struct([pl.col(_RAW + name).alias(name) for name in raw_columns]).struct.json_encode()
     return (
         pl.scan_parquet(failed)
@@ -151,54 +199,61 @@ def _ragged_reasons(ragged: pl.DataFrame, extract_id: str) -> pl.DataFrame:
     ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
 
 
-def has_repeated_keys(path: Path, key: list[str], rows_per_pass: int = 50_000_000) -> bool:
-    """True when two rows may share a key: a hash of the key occurs twice (a false alarm costs a look, never a row).
+def _key_hash(contract: Contract) -> pl.Expr:
+    """A hash of the contract's key over judged rows; rows of a contract without a key have no hash."""
+    key = [target(name) for name in contract.key]
+    return (pl.struct(key).hash(0) if key else pl.lit(None, pl.UInt64)).alias("__key")
 
-    Holds at most `rows_per_pass` hashes of 8 bytes at a time; a larger file is looked through in several passes,
+
+def repeated_hashes(hashes: pl.LazyFrame, rows: int, rows_per_pass: int = 50_000_000) -> pl.Series:
+    """Hashes that occur more than once, each once: two rows may share a key, or, by chance, only its hash.
+
+    Holds at most about `rows_per_pass` hashes of 8 bytes at a time; more rows are looked through in several passes,
     each over the hashes of one residue class.
+
+    Args:
+        hashes: one column.
+        rows: how many there are.
     """
-    lazy = pl.scan_parquet(path)
-    rows = int(lazy.select(pl.len()).collect().item())
     passes = max(1, -(-rows // rows_per_pass))
-    hashes = lazy.select(h=pl.struct(key).hash(0))
+    found = []
     for residue in range(passes):
-        part = hashes if passes == 1 else hashes.filter(pl.col("h") % passes == residue)
-        ordered = part.collect(engine="streaming")["h"].sort()
-        if bool((ordered == ordered.shift(1)).any()):
-            return True
-    return False
+        part = hashes if passes == 1 else hashes.filter(pl.first() % passes == residue)
+        ordered = part.collect(engine="streaming").to_series().drop_nulls().sort()
+        found.append(ordered.filter(ordered == ordered.shift(1)).unique())
+    return pl.concat(found)
 
 
-def _resolve_duplicates(path: Path, contract: Contract, extract_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Take repeated keys out of the accepted file.
+def _resolve_repeated(path: Path, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Decide what becomes of rows whose key may stand in several of them.
 
     Rows that agree in every column are one row said again: the first stays, the others become duplicates. Rows that
     share a key and disagree are all quarantined, because choosing one would be a guess.
 
+    Args:
+        path: Parquet of good rows; need not exist.
+
     Returns:
-        Quarantined conflicts, and duplicates with the row they repeat.
+        Rows that stay, quarantined conflicts, and duplicates with the row they repeat.
     """
     columns = [c.name for c in contract.columns]
-    no_conflicts = pl.DataFrame(schema=QUARANTINE_SCHEMA)
-    no_duplicates = pl.DataFrame(schema=contract.lake_schema | {"duplicate_of_row": pl.Int64()})
+    if not path.exists():
+        return (
+            pl.DataFrame(schema=contract.lake_schema),
+            pl.DataFrame(schema=QUARANTINE_SCHEMA),
+            pl.DataFrame(schema=contract.lake_schema | {"duplicate_of_row": pl.Int64()}),
+        )
     key = list(contract.key)
-    if not key or not has_repeated_keys(path, key):
-        return no_conflicts, no_duplicates
-    # One row of a wide table becomes several records, so a record is told by its place in the accepted file.
-    lazy = pl.scan_parquet(path).with_row_index("__record")
-    repeated = (
-        lazy.select(key).group_by(key).len().filter(pl.col("len") > 1).select(key).collect(engine="streaming")
-    )
-    rows = lazy.join(repeated.lazy(), on=key, how="semi", nulls_equal=True).collect(engine="streaming")
-    rows = rows.sort(SHEET, ROW, "__record", nulls_last=True)
+    # One row of a wide table becomes several records, so a record is told by its place in the file.
+    rows = pl.read_parquet(path).with_row_index("__record").sort(SHEET, ROW, "__record", nulls_last=True)
     disagreeing = rows.unique(columns).group_by(key).len().filter(pl.col("len") > 1).select(key)
-    conflicting = rows.join(disagreeing, on=key, how="semi", nulls_equal=True)
-    agreeing = rows.join(disagreeing, on=key, how="anti", nulls_equal=True)
+    conflicting = rows.join(disagreeing, on=key, how="semi", nulls_equal=True, maintain_order="left")
+    agreeing = rows.join(disagreeing, on=key, how="anti", nulls_equal=True, maintain_order="left")
     first = agreeing.unique(key, keep="first", maintain_order=True)
-    later = agreeing.join(first.select("__record"), on="__record", how="anti")
+    later = agreeing.join(first.select("__record"), on="__record", how="anti", maintain_order="left")
     duplicates = later.join(
         first.select(*key, duplicate_of_row=ROW), on=key, how="left", nulls_equal=True, maintain_order="left"
-    ).select(no_duplicates.columns)
+    )
     reason = pl.struct(
         rule=pl.lit("key_conflict"),
         column_name=pl.lit(", ".join(key)),
@@ -215,9 +270,4 @@ def _resolve_duplicates(path: Path, contract: Contract, extract_id: str) -> tupl
         .alias("source_text"),
         pl.concat_list(reason).alias("reasons"),
     ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
-    removed = pl.concat([later.select("__record"), conflicting.select("__record")])
-    rest = path.with_suffix(".rest.parquet")
-    kept = lazy.join(removed.lazy(), on="__record", how="anti", maintain_order="left").drop("__record")
-    kept.sink_parquet(rest, row_group_size=ROW_GROUP_SIZE, compression_level=1)
-    rest.replace(path)
-    return conflicts, duplicates
+    return first.drop("__record"), conflicts, duplicates.drop("__record")

@@ -6,11 +6,12 @@ Belongs here: jobs, sensors, schedules. Does not belong here: what a run does.
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import RUN_KEY_TAG
 
 from orchestration.instance import COMMAND_LINE_TAG
 from orchestration.publication import AUDIT, RELEASE
@@ -58,33 +59,48 @@ def listing_hash(folders: Iterable[Path]) -> str:
 
 @dataclass(frozen=True)
 class Cursor:
-    """What the sensor saw last, and what it last asked a run for."""
+    """What the sensor saw last, what it last asked a run for, how often it asked, and whether that was a repetition."""
 
     seen: str = ""
     requested: str = ""
+    requests: int = 0
+    is_repeated: bool = False
 
     @staticmethod
     def parse(text: str | None) -> "Cursor":
         """The cursor Dagster kept; a fresh one when there is none or it cannot be read."""
         try:
             kept = json.loads(text or "{}")
-            return Cursor(seen=str(kept.get("seen", "")), requested=str(kept.get("requested", "")))
-        except (ValueError, AttributeError):
+            return Cursor(
+                seen=str(kept.get("seen", "")),
+                requested=str(kept.get("requested", "")),
+                requests=int(kept.get("requests", 0)),
+                is_repeated=bool(kept.get("is_repeated", False)),
+            )
+        except (ValueError, TypeError, AttributeError):
             return Cursor()
 
     def dump(self) -> str:
         """The cursor as Dagster keeps it."""
-        return json.dumps({"seen": self.seen, "requested": self.requested})
+        return json.dumps(asdict(self))
 
-    def next(self, now: str) -> tuple["Cursor", bool]:
+    @property
+    def run_key(self) -> str:
+        """Key of the last request. The number makes it new when the inbox comes back to an earlier listing."""
+        return f"{self.requested}-{self.requests}"
+
+    def next(self, now: str, has_failed: bool = False) -> tuple["Cursor", bool]:
         """The cursor after seeing `now`, and whether to ask for a run.
 
         A run is asked for when the listing has changed since the last request and has stood still for one look, so
-        that a file is not read while it is being copied.
+        that a file is not read while it is being copied. When that run `has_failed` it is asked for once more; after
+        that the daily schedule tries.
         """
-        settled = now == self.seen
-        wanted = bool(now) and settled and now != self.requested
-        return Cursor(seen=now, requested=now if wanted else self.requested), wanted
+        is_new = now != self.requested
+        wanted = bool(now) and now == self.seen and (is_new or (has_failed and not self.is_repeated))
+        if not wanted:
+            return replace(self, seen=now), False
+        return Cursor(seen=now, requested=now, requests=self.requests + 1, is_repeated=not is_new), True
 
 
 @dg.sensor(
@@ -98,11 +114,18 @@ def arriving_files(
 ) -> dg.SensorResult | dg.SkipReason:
     """Watch the inboxes."""
     now = listing_hash(home.inboxes)
-    cursor, wanted = Cursor.parse(context.cursor).next(now)
+    before = Cursor.parse(context.cursor)
+    cursor, wanted = before.next(now, has_failed(context.instance, before.run_key))
     if not wanted:
         context.update_cursor(cursor.dump())
         return dg.SkipReason("The inbox is empty." if not now else "No new file that has stopped changing.")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=now)], cursor=cursor.dump())
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=cursor.run_key)], cursor=cursor.dump())
+
+
+def has_failed(instance: dg.DagsterInstance, run_key: str) -> bool:
+    """Whether the run that was asked for under this key ended in failure; one that a person stopped did not."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=REFRESH.name, tags={RUN_KEY_TAG: run_key}), limit=1)
+    return any(run.status == dg.DagsterRunStatus.FAILURE for run in runs)
 
 
 DAILY = dg.ScheduleDefinition(

@@ -1,4 +1,4 @@
-"""dbt, run inside this process: parsed at most once, models first, then tests.
+"""dbt, run inside this process: parsed at most once, models first, then tests, and only what is not yet known.
 
 Belongs here: dbt's arguments, the manifest, running dbt, and keeping the build file free of stale tables. Does not
 belong here: Dagster (`dbt_assets` turns what is returned here into assets and checks), or judging results.
@@ -10,16 +10,26 @@ gate's decision.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import tempfile
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
+from orchestration import reuse
 from orchestration.code_version import tree_hash
+from warehouse import lake
+from warehouse.candidate import Node, parse_manifest
 from warehouse.files import replace_file
+from warehouse.fingerprint import CandidateFingerprint, fingerprint_candidate
 from warehouse.paths import PROJECT_DIR, Home
 
 if TYPE_CHECKING:
@@ -29,6 +39,7 @@ PROJECT = PROJECT_DIR / "dbt_project"
 
 _STAMP = "manifest.stamp"
 _parsed: dict[Path, tuple[str, Manifest]] = {}
+_loading = threading.Lock()
 
 
 class DbtError(Exception):
@@ -53,11 +64,17 @@ class NodeResult:
 
 @dataclass
 class DbtOutcome:
-    """Results of one build: models and seeds, then tests; rows of each table that was built."""
+    """Results of one build: models and seeds, then tests; rows of each table in the build file.
+
+    `kept` are models and seeds that stand as they were, because neither their code nor anything they are made of
+    changed; `proved` counts tests whose outcome on exactly this content is on record.
+    """
 
     models: list[NodeResult] = field(default_factory=list)
     tests: list[NodeResult] = field(default_factory=list)
     row_counts: dict[str, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    proved: int = 0
 
     @property
     def not_built(self) -> list[NodeResult]:
@@ -108,8 +125,11 @@ def ensure_manifest(home: Home) -> Path:
     """Path of the manifest of the project as it now is; dbt parses only when a source of the project changed."""
     path = home.dbt_target / "manifest.json"
     stamp = _project_stamp(home)
-    if _stamp_of(home) != stamp or not path.exists():
-        manifest = _invoke(home, ["parse"])
+    kept = _stamp_of(home)
+    if kept != stamp or not path.exists():
+        # Seeds keep the path of the checkout they were parsed in, which dbt's own cache would carry over.
+        moved = kept.split(" ")[1:] != stamp.split(" ")[1:]
+        manifest = _invoke(home, ["parse", *(["--no-partial-parse"] if moved else [])])
         _parsed[home.dbt_target] = (stamp, manifest)
         replace_file(home.dbt_target / _STAMP, stamp.encode())
     return path
@@ -122,10 +142,17 @@ def parse_strictly(home: Home) -> int:
 
 
 def _project_stamp(home: Home) -> str:
-    import dbt.version
+    places = json.dumps([str(PROJECT), environment(home)], sort_keys=True)
+    return f"{tree_hash([PROJECT])} {_dbt_version()} {places}"
 
-    places = json.dumps(environment(home), sort_keys=True)
-    return f"{tree_hash([PROJECT])} dbt-{dbt.version.__version__} {places}"
+
+def _settings() -> str:
+    """What applies to every node and stands in none: dbt's version, and the project's settings and variables."""
+    return f"{_dbt_version()} {hashlib.sha256((PROJECT / 'dbt_project.yml').read_bytes()).hexdigest()}"
+
+
+def _dbt_version() -> str:
+    return f"dbt-{version('dbt-core')}-{version('dbt-duckdb')}"
 
 
 def _stamp_of(home: Home) -> str:
@@ -133,14 +160,15 @@ def _stamp_of(home: Home) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _manifest(home: Home) -> Manifest:
+def load(home: Home) -> Manifest:
     """The manifest as dbt holds it: parsed by this process, else read back once from dbt's own cache."""
-    stamp = _stamp_of(home)
-    kept, manifest = _parsed.get(home.dbt_target, ("", None))
-    if manifest is None or not stamp or kept != stamp:
-        manifest = _invoke(home, ["parse", "--no-write-json"])
-        _parsed[home.dbt_target] = (stamp, manifest)
-    return manifest
+    with _loading:
+        stamp = _stamp_of(home)
+        kept, manifest = _parsed.get(home.dbt_target, ("", None))
+        if manifest is None or not stamp or kept != stamp:
+            manifest = _invoke(home, ["parse", "--no-write-json"])
+            _parsed[home.dbt_target] = (stamp, manifest)
+        return manifest
 
 
 # --- Running ------------------------------------------------------------------------------------------------------
@@ -154,32 +182,94 @@ def build(
 ) -> DbtOutcome:
     """Build models and seeds into the build file, then run data tests on it.
 
-    `models` and `tests` are selections (None: all; empty: none). `on_line` is told each node as it ends. A model
-    that fails keeps its dependants from being built; neither is left in the build file with older content. Errors:
-    DbtError when dbt could not do its work at all, for instance because another process holds the build file.
+    `models` and `tests` are selections (None: whatever changed, or has no outcome on record; empty: none). `on_line`
+    is told each node as it ends. A model that fails keeps its dependants from being built; neither is left in the
+    build file with older content. No delivery is taken into the lake meanwhile. Errors: DbtError when dbt could not
+    do its work at all, for instance because another process holds the build file.
     """
     home.build.mkdir(parents=True, exist_ok=True)
-    outcome = DbtOutcome()
-    manifest = _manifest(home)
-    results_file = home.dbt_target / "run_results.json"
-    documents = []
-    has_tests = tests is None or bool(tests)
-    if models is None or models:
-        _drop_seeds(home, models)
-        # Writing the manifest takes seconds; only the last command, which has compiled everything, does.
-        flags = ["--no-write-json"] if has_tests else []
-        result = _invoke(home, build_arguments(models) + flags, manifest, on_line)
-        outcome.models = _node_results(result)
-        result.write(str(results_file))
-        documents.append(_read_json(results_file))
-        prune(home, keep_unknown=models is not None, not_built=[r.unique_id for r in outcome.not_built])
-        outcome.row_counts = _row_counts(home)
-    if has_tests:
-        outcome.tests = _node_results(_invoke(home, data_test_arguments(tests), manifest, on_line))
-        documents.append(_read_json(results_file))
-    if documents:
-        replace_file(results_file, json.dumps(merge_run_results(documents)).encode())
-    return outcome
+    with lake.held(home):
+        return _Build(home, on_line).run(models, tests)
+
+
+class _Build:
+    """One call of `build`: the project and the lake as they are while it lasts, and what has come of it."""
+
+    def __init__(self, home: Home, on_line: Callable[[str], None] | None) -> None:
+        self.home, self.on_line = home, on_line
+        self.document = _read_json(home.dbt_target / "manifest.json")
+        self.project = parse_manifest(self.document)
+        self.keys = reuse.node_keys(home, self.project, _settings())
+        self.outcome = DbtOutcome()
+        self.results: list[dict[str, Any]] = []
+
+    def run(self, models: Collection[str] | None, tests: Collection[str] | None) -> DbtOutcome:
+        due = reuse.due(self.home, self.project, self.keys) if models is None else self._named(models)
+        standing = set(self.keys) - due
+        self._build_models(due)
+        prune(self.home, self.document, [result.unique_id for result in self.outcome.not_built])
+        fingerprints = self._fingerprints()
+        unproved_models, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
+        if models is None and (again := unproved_models & standing):
+            # What stands must be proved: the proof may be lost though the table is there.
+            self._build_models(again)
+            prune(self.home, self.document, [result.unique_id for result in self.outcome.not_built])
+            standing -= again
+            fingerprints = self._fingerprints()
+            _, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
+        wanted = unproved_tests if tests is None else self._named(tests)
+        self._run_tests(wanted)
+        self.outcome.kept = sorted(standing) if models is None else []
+        self.outcome.proved = len(self.project.tests) - len(wanted) if tests is None else 0
+        self.outcome.row_counts = _row_counts(self.home)
+        if self.results:
+            merged = merge_run_results(self.results) | {"candidate": fingerprints.candidate}
+            replace_file(self.home.dbt_target / "run_results.json", json.dumps(merged).encode())
+        reuse.remember(
+            self.home, self.keys, [result.unique_id for result in self.outcome.models if result.built]
+        )
+        return self.outcome
+
+    def _named(self, selection: Collection[str]) -> set[str]:
+        return {uid for uid, node in self.document["nodes"].items() if selector(node) in selection}
+
+    def _selection(self, unique_ids: Collection[str], everything: Collection[str]) -> list[str] | None:
+        if set(unique_ids) == set(everything):
+            return None
+        return [selector(self.document["nodes"][unique_id]) for unique_id in unique_ids]
+
+    def _build_models(self, unique_ids: Collection[str]) -> None:
+        if not unique_ids:
+            return
+        begin_anew = reuse.of_other_code(self.home, self.project, self.keys)
+        reuse.forget(self.home, unique_ids)
+        # dbt would fill a seed's table as it is, with the column types it had.
+        seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
+        _drop_tables(self.home, [self.project.relations[uid] for uid in seeds | begin_anew])
+        arguments = build_arguments(self._selection(unique_ids, self.keys))
+        built = self._invoke(arguments)
+        self.outcome.models += built
+
+    def _run_tests(self, unique_ids: Collection[str]) -> None:
+        if unique_ids:
+            self.outcome.tests += self._invoke(
+                data_test_arguments(self._selection(unique_ids, self.project.tests))
+            )
+
+    def _invoke(self, arguments: Sequence[str]) -> list[NodeResult]:
+        # Writing the manifest anew would cost seconds, and what it adds nobody reads.
+        result = _invoke(self.home, [*arguments, "--no-write-json"], load(self.home), self.on_line)
+        with tempfile.NamedTemporaryFile(dir=self.home.build) as file:
+            result.write(file.name)
+            self.results.append(_read_json(Path(file.name)))
+        return _node_results(result)
+
+    def _fingerprints(self) -> CandidateFingerprint:
+        if not self.home.build_file.exists():
+            with duckdb.connect(str(self.home.build_file)):
+                pass
+        with duckdb.connect(str(self.home.build_file), read_only=True) as connection:
+            return fingerprint_candidate(self.home, self.project, connection)
 
 
 def merge_run_results(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -187,52 +277,45 @@ def merge_run_results(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**documents[-1], "results": [result for document in documents for result in document["results"]]}
 
 
-def _drop_seeds(home: Home, selection: Collection[str] | None) -> None:
-    """Drop seeds before they are loaded: dbt would fill the table there is, with the column types it had."""
-    import duckdb
-
+def _drop_tables(home: Home, nodes: Iterable[Node]) -> None:
     if not home.build_file.exists():
         return
-    nodes = _read_json(home.dbt_target / "manifest.json")["nodes"].values()
     with duckdb.connect(str(home.build_file)) as connection:
         for node in nodes:
-            if node["resource_type"] == "seed" and (selection is None or selector(node) in selection):
-                connection.execute(f'drop table if exists "{node["schema"]}"."{node["alias"]}"')
+            connection.execute(f'drop table if exists "{node.schema}"."{node.alias}"')
 
 
-def prune(home: Home, keep_unknown: bool, not_built: Collection[str]) -> list[str]:
+def prune(home: Home, manifest: Mapping[str, Any], not_built: Collection[str]) -> list[str]:
     """Drop what no longer stands for the project: nodes that were not built, and relations nobody defines.
 
     Tests, the audit and the release would otherwise take old content for new. Returns the relations dropped.
     """
-    import duckdb
-
     if not home.build_file.exists():
         return []
-    nodes = _read_json(home.dbt_target / "manifest.json")["nodes"]
     defined = {
         (node["schema"], node["alias"]): unique_id
-        for unique_id, node in nodes.items()
+        for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] in ("model", "seed", "snapshot")
     }
-    dropped = []
-    with duckdb.connect(str(home.build_file)) as connection:
+    with duckdb.connect(str(home.build_file), read_only=True) as connection:
         standing = connection.execute(
             "select schema_name, table_name, 'table' from duckdb_tables() "
             "union all select schema_name, view_name, 'view' from duckdb_views() where not internal order by all"
         ).fetchall()
-        for schema, name, kind in standing:
-            unique_id = defined.get((schema, name))
-            if unique_id in not_built or (unique_id is None and not keep_unknown):
+    fallen = [
+        (schema, name, kind)
+        for schema, name, kind in standing
+        if defined.get((schema, name)) is None or defined[(schema, name)] in not_built
+    ]
+    if fallen:
+        with duckdb.connect(str(home.build_file)) as connection:
+            for schema, name, kind in fallen:
                 connection.execute(f'drop {kind} "{schema}"."{name}"')
-                dropped.append(f"{schema}.{name}")
-    return dropped
+    return [f"{schema}.{name}" for schema, name, _ in fallen]
 
 
 def _row_counts(home: Home) -> dict[str, int]:
     """Rows of every table of the build by `schema.name`, from DuckDB's own statistics."""
-    import duckdb
-
     with duckdb.connect(str(home.build_file), read_only=True) as connection:
         rows = connection.execute(
             "select schema_name, table_name, estimated_size from duckdb_tables()"

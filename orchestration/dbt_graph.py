@@ -7,6 +7,7 @@ Dagster's. Does not belong here: running dbt (`dbt_engine`).
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from orchestration.instance import BUILD_POOL
 from orchestration.owners import as_owner
 from orchestration.resources import DbtEngine, HomeResource
 from orchestration.retries import POLICY, only_passing_failures_retried
+from warehouse.parts import kind_of
 
 SOURCE_NAME = "lake"
 #: Sources that tell of deliveries, not of one extract kind.
@@ -67,7 +69,9 @@ class Translator(DagsterDbtTranslator):
         return list(found.values())
 
     def _stands_for(self, source: str) -> Sequence[dg.AssetKey]:
-        return [self._deliveries] if source in DELIVERY_SOURCES else self._sender_keys.get(source, [])
+        return (
+            [self._deliveries] if source in DELIVERY_SOURCES else self._sender_keys.get(kind_of(source), [])
+        )
 
     def get_asset_check_spec(
         self,
@@ -181,8 +185,9 @@ def _log_what_went_wrong(context: dg.AssetExecutionContext, outcome: DbtOutcome)
         context.log.warning(f"{name}: {result.status}. {short_message(result.message)}")
     failed = sum(test.status != "pass" for test in outcome.tests)
     text = (
-        f"{len(outcome.models)} models and seeds, {len(outcome.not_built)} not built; "
-        f"{len(outcome.tests)} tests, {failed} not passed"
+        f"{len(outcome.models)} models and seeds built, {len(outcome.not_built)} of them not, "
+        f"{len(outcome.kept)} stand as they were; "
+        f"{len(outcome.tests)} tests, {failed} not passed, {outcome.proved} proved before"
     )
     context.log.info(f"dbt: {text}")
     progress.current().line(f"dbt      {text}")
@@ -212,13 +217,21 @@ def _outputs(
 ) -> Iterator[dg.Output[None]]:
     definition = context.assets_def
     key_by_id = {definition.specs_by_key[key].metadata[UNIQUE_ID]: key for key in context.selected_asset_keys}
-    for result in outcome.models:
-        key = key_by_id.get(result.unique_id)
-        if key is None or not result.built:
+    built = {
+        result.unique_id: {"seconds": round(result.seconds, 3)} for result in outcome.models if result.built
+    }
+    kept: dict[str, dict[str, Any]] = {unique_id: {"stands_as_it_was": True} for unique_id in outcome.kept}
+    told_of = {**kept, **built}
+    parents = {
+        key: node["depends_on"].get("nodes", ()) for key, node in manifest["nodes"].items() if key in told_of
+    }
+    for unique_id in TopologicalSorter(parents).static_order():
+        key, told = key_by_id.get(unique_id), told_of.get(unique_id)
+        if key is None or told is None:
             continue
-        node = manifest["nodes"][result.unique_id]
+        node = manifest["nodes"][unique_id]
         rows = outcome.row_counts.get(f"{node['schema']}.{node['alias']}")
-        metadata: dict[str, Any] = {"seconds": round(result.seconds, 3)}
+        metadata: dict[str, Any] = dict(told)
         if rows is not None:
             metadata["dagster/row_count"] = rows
         yield dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from orchestration import standing
 from orchestration.environment import INBOX_VARIABLE
 from orchestration.progress import Progress, watching
 from warehouse.paths import Home
@@ -56,23 +58,75 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
     """
     os.environ["QAMTU_HOME"] = str(home.root)
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
-    with _only_run(home), watching(progress), progress.remainder("dagster"):
-        with progress.stage("load"):
-            from orchestration.automation import PUBLISH_NAME, REFRESH
-            from orchestration.definitions import defs
-            from orchestration.instance import close_abandoned_runs, open_instance
-        with open_instance(home) as instance:
-            for run_id in close_abandoned_runs(instance):
-                progress.line(f"an earlier run was cut off and is closed: {run_id}")
-            job = defs.resolve_job_def(REFRESH.name)
-            errors: list[str] = []
-            result = _execute(job, instance, debug)
-            if not result.success:
-                errors = _errors(result)
-                _stop_if_interrupted(result)
-                if _failed_steps(result) == ["dbt"]:
-                    result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
-            return _result_of(result, errors, progress.seconds)
+    with _only_run(home), watching(progress):
+        with progress.stage("look"):
+            known = standing.unchanged(home, inboxes)
+        if known is not None:
+            return _nothing_new(known, progress)
+        with progress.remainder("dagster"), ThreadPoolExecutor(1) as beside:
+            # Copying what came in waits for the disk, loading Dagster for the processor.
+            landed = beside.submit(_land, home, inboxes)
+            with progress.stage("load"):
+                from orchestration.automation import REFRESH
+                from orchestration.definitions import defs
+                from orchestration.instance import close_abandoned_runs, open_instance
+            with open_instance(home) as instance:
+                with progress.stage("land"):
+                    is_new = landed.result()
+                if is_new:
+                    beside.submit(_load_early, home)
+                for run_id in close_abandoned_runs(instance):
+                    progress.line(f"an earlier run was cut off and is closed: {run_id}")
+                result = _run(defs, REFRESH.name, instance, progress, debug)
+        if result.exit_code in (PUBLISHED, WITHHELD) and not result.errors:
+            standing.remember(home, inboxes, _document(result))
+        return result
+
+
+def _run(
+    defs: dg.Definitions, job_name: str, instance: dg.DagsterInstance, progress: Progress, debug: bool
+) -> RunResult:
+    from orchestration.automation import PUBLISH_NAME
+
+    errors: list[str] = []
+    result = _execute(defs.resolve_job_def(job_name), instance, debug)
+    if not result.success:
+        errors = _errors(result)
+        _stop_if_interrupted(result)
+        if _failed_steps(result) == ["dbt"]:
+            result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
+    return _result_of(result, errors, progress.seconds)
+
+
+def _land(home: Home, inboxes: Sequence[Path]) -> bool:
+    from ingestion.pipeline import land
+
+    return land(home, inboxes)
+
+
+def _load_early(home: Home) -> None:
+    """Load what later steps need, while rows are judged by threads that need no interpreter."""
+    from orchestration import dbt_engine
+
+    dbt_engine.load(home)
+    import great_expectations  # noqa: F401
+
+
+def _document(result: RunResult) -> dict[str, Any]:
+    return {
+        "exit_code": result.exit_code,
+        "run_id": result.run_id,
+        "publication": result.publication,
+        "path": str(result.path),
+        "metrics_published": result.metrics_published,
+        "metrics_withheld": result.metrics_withheld,
+    }
+
+
+def _nothing_new(known: Mapping[str, Any], progress: Progress) -> RunResult:
+    told = f"{known['metrics_published']} of {known['metrics_published'] + known['metrics_withheld']} metrics published"
+    progress.line(f"nothing new: {known['publication']} stands, {told}")
+    return RunResult(**{**known, "path": Path(known["path"])}, seconds=progress.seconds)
 
 
 def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, debug: bool) -> dg.ExecuteInProcessResult:

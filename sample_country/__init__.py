@@ -11,7 +11,19 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from sample_country import arman, benchmark, bureau, dala, expected, koktem, ministry, rollout, sayran, tulpar
+from sample_country import (
+    arman,
+    benchmark,
+    bureau,
+    dala,
+    expected,
+    koktem,
+    ministry,
+    programme,
+    rollout,
+    sayran,
+    tulpar,
+)
 from sample_country.addresses import allocate
 from sample_country.country import build as build_country
 from sample_country.filing import Filing
@@ -72,6 +84,7 @@ def generate(
     for sender in (arman, sayran, tulpar, koktem):
         sender.write(filing)
     ministry.write(filing)
+    programme.write(filing)
     if geography is None:
         bureau.write(filing)
         benchmark.write(inbox)

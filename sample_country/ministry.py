@@ -13,13 +13,15 @@ import polars as pl
 
 from sample_country.faults import Fault, duplicates, mixed_in, overwritten
 from sample_country.filing import Filing, named, unknown_code
-from sample_country.periods import quarter_of
+from sample_country.periods import census_for, quarter_of
 from sample_country.rollout import FIXED
 from sample_country.writers import Sheet, text_bytes, xlsx_bytes
 
 SENDER = "sample_ministry"
 PLANNED_2026 = 1_900
 PLANNED_2027 = 1_100
+PLANNED_SHARE = 0.965
+"""Part of a village's homes that the plan means to make connectable."""
 DISPUTED = 12
 """Villages that the plan calls connected and no operator does, and as many the other way round."""
 
@@ -35,6 +37,10 @@ _HEADER = [
     "Жоспарлы мерзім / Плановый срок",
     "Нақты мерзім / Фактический срок",
     "Мердігер / Подрядчик",
+    "Үй шаруашылықтары / Домохозяйств по плану",
+    "Қамтылды / Охвачено домохозяйств",
+    "Тапсырыс мүмкін / Доступно к заказу",
+    "Қосылды / Подключено домохозяйств",
 ]
 _CONTRACTORS = ["ТОО «Үлгі Құрылыс»", "ТОО «Образец-Телеком»", "ТОО «Талшық Монтаж»", "АО «Sample Networks»"]
 _TECHNOLOGY = {"fttp": "ВОЛС", "fwa": "Радиодоступ (FWA)", "leo_satellite": "Спутник (LEO)"}
@@ -59,11 +65,13 @@ def plan(filing: Filing) -> pl.DataFrame:
     """The plan as it truly stands at the last period: one row per programme village, in the order of `place`.
 
     Columns: place, technology, planned_level, planned_date, actual_date (null while not connected),
-    contractor.
+    contractor, planned_households (null by satellite).
     """
     rng = filing.rng(30)
-    villages = filing.country.places.filter("is_programme").select("place").sort("place")
-    count, first, last = len(villages), filing.periods[0], filing.periods[-1]
+    first, last = filing.periods[0], filing.periods[-1]
+    homes = pl.col(f"households_{census_for(last).year}").alias("households")
+    villages = filing.country.places.filter("is_programme").select("place", homes).sort("place")
+    count = len(villages)
     wireless = filing.claims.filter(pl.col("technology") == "fwa")["place"].unique()
     frame = (
         villages.join(_first_seen(filing, FIXED, "fixed_on"), on="place", how="left", maintain_order="left")
@@ -117,13 +125,34 @@ def plan(filing: Filing) -> pl.DataFrame:
         .when(~unheard | pl.col("fixed_on").is_null())
         .then(pl.coalesce(fixed_actual, "orbit_on")),
         contractor="contractor",
+        planned_households=pl.when(pl.col("orbit_on").is_null()).then(
+            (pl.col("households") * PLANNED_SHARE).floor().cast(pl.Int64)
+        ),
+    )
+
+
+def _homes(filing: Filing, day: dt.date) -> pl.DataFrame:
+    """Homes that fixed networks reach on a day by operators: place, technology, passed, orderable, connected."""
+    homes = pl.col("households_passed")
+    return (
+        filing.claims.filter(pl.col("as_of_date") == day, pl.col("technology").is_in(FIXED))
+        .group_by("place", "technology")
+        .agg(
+            passed=homes.max(),
+            orderable=pl.when(pl.col("connection_level") >= 3).then(homes).otherwise(0).max(),
+            connected=pl.col("households_connected").max(),
+        )
     )
 
 
 def _plan_table(filing: Filing, day: dt.date, truth: pl.DataFrame) -> pl.DataFrame:
     """The plan's table as it stood on a day: what was connected later is still open."""
     places = named(filing.country.places.filter("is_programme"), day, is_real=filing.country.is_real)
-    rows = truth.join(places, on="place", how="left").sort("kato")
+    rows = truth.join(places, on="place", how="left").join(
+        _homes(filing, day), on=["place", "technology"], how="left"
+    )
+    rows = rows.sort("kato")
+    is_done = (pl.col("actual_date") <= day) & (pl.col("technology") != "leo_satellite")
     return rows.select(
         pl.lit(None, pl.String).alias(_HEADER[0]),
         pl.col("region").alias(_HEADER[1]),
@@ -137,6 +166,11 @@ def _plan_table(filing: Filing, day: dt.date, truth: pl.DataFrame) -> pl.DataFra
         .then(pl.col("actual_date").dt.to_string("%d.%m.%Y"))
         .alias(_HEADER[8]),
         pl.col("contractor").alias(_HEADER[9]),
+        pl.col("planned_households").cast(pl.String).alias(_HEADER[10]),
+        *(
+            pl.when(is_done).then(pl.col(name).fill_null(0).cast(pl.String)).alias(_HEADER[number])
+            for number, name in enumerate(("passed", "orderable", "connected"), start=11)
+        ),
     )
 
 
@@ -205,9 +239,9 @@ def _write_plan(filing: Filing, day: dt.date, truth: pl.DataFrame) -> None:
                 "Үлгі қызметкер / Образцовый сотрудник",
             ],
         ],
-        frozenset({_HEADER[0], _HEADER[6]}),
-        ["A1:J1", "A2:J2"],
-        (6, 26, 24, 26, 12, 18, 10, 16, 16, 26),
+        frozenset({_HEADER[0], _HEADER[6], *_HEADER[10:]}),
+        ["A1:N1", "A2:N2"],
+        (6, 26, 24, 26, 12, 18, 10, 16, 16, 26, 14, 14, 14, 14),
     )
     is_xlsm = day <= _LAST_XLSM
     filing.inbox.add(

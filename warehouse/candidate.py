@@ -14,8 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from warehouse.parts import kind_of
+
 RELATION_TYPES = ("model", "seed", "source", "snapshot")
 RELEASED_SCHEMA = "marts"
+#: Lake tables that tell of deliveries, of whatever kind.
+META_SOURCES = ("extract", "row_account", "quarantine_reason")
+#: The model that lists all deliveries.
+EXTRACT_LIST = "stg_extract"
 _KEY_TESTS = ("unique_combination", "unique")
 
 
@@ -127,6 +133,23 @@ class Manifest:
             for test in self.tests.values()
             if test.attached_to == unique_id and test.test_name == "not_null"
             for column in test.test_columns
+        )
+
+    def own_kinds(self, node: Node) -> tuple[str, ...]:
+        """Extract kinds whose rows a node takes from the lake itself.
+
+        Such a node looks up its own rows' deliveries in the list of all deliveries, so that a delivery of another
+        kind changes nothing in it.
+        """
+        parents = (self.relations[parent] for parent in node.parents if parent in self.relations)
+        return tuple(
+            sorted(
+                {
+                    kind_of(p.name)
+                    for p in parents
+                    if p.resource_type == "source" and p.name not in META_SOURCES
+                }
+            )
         )
 
     def upstream(self, unique_id: str) -> frozenset[str]:

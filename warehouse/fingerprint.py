@@ -11,25 +11,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from warehouse.candidate import Manifest, Node
+from warehouse.candidate import EXTRACT_LIST, META_SOURCES, Manifest, Node
+from warehouse.parts import READ_AGAIN, changes, kind_of, strays
 from warehouse.paths import Home
 
 ABSENT = "absent"
-_META_SOURCES = ("extract", "row_account", "quarantine_reason")
 _cache: dict[tuple[object, ...], str] = {}
 
 
 @dataclass(frozen=True)
 class CandidateFingerprint:
-    """Fingerprints of every node by unique id, and of all of them together."""
+    """Fingerprints of every node by unique id, and of all of them together.
+
+    `faults` says in words why rows of the lake are not those that were accepted, by unique id of the source and of
+    every view on it; such nodes are `absent`.
+    """
 
     nodes: Mapping[str, str]
     candidate: str
+    faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, unique_ids: Iterable[str]) -> str:
         """One fingerprint for several nodes; `absent` when one of them is not in the build."""
@@ -75,15 +80,16 @@ def lake_fingerprint(connection: duckdb.DuckDBPyConnection, lake: Path, kind: st
     """Fingerprint of one lake source.
 
     For an extract kind it is made of the content fingerprints of its current extracts, so that no row need be
-    read; for the three tables about deliveries it is their content.
+    read; `absent` when the lake does not hold exactly the rows that were accepted (`lake_faults`). For the three
+    tables about deliveries it is their content.
     """
-    if kind in _META_SOURCES:
+    if kind in META_SOURCES:
         path = lake / "meta" / f"{kind}.parquet"
         if not path.exists():
             return ABSENT
         return _cached(connection, (*_identity(path), "meta"), f"read_parquet({_text(str(path))})")
     path = lake / "meta" / "extract.parquet"
-    if not path.exists():
+    if not path.exists() or lake_faults(connection, lake, kind):
         return ABSENT
     rows = connection.execute(
         f"select content_fingerprint from read_parquet({_text(str(path))}) "
@@ -91,6 +97,43 @@ def lake_fingerprint(connection: duckdb.DuckDBPyConnection, lake: Path, kind: st
         [kind],
     ).fetchall()
     return hashlib.sha256(json.dumps([kind, [row[0] for row in rows]]).encode()).hexdigest()
+
+
+def deliveries_fingerprint(connection: duckdb.DuckDBPyConnection, lake: Path, kinds: Iterable[str]) -> str:
+    """Fingerprint of the list of deliveries as far as it tells of some extract kinds."""
+    path = lake / "meta" / "extract.parquet"
+    if not path.exists():
+        return ABSENT
+    chosen = ", ".join(_text(kind) for kind in sorted(kinds))
+    relation = f"(select * from read_parquet({_text(str(path))}) where extract_kind in ({chosen}))"
+    return _cached(connection, (*_identity(path), chosen), relation)
+
+
+def lake_faults(connection: duckdb.DuckDBPyConnection, lake: Path, kind: str) -> tuple[str, ...]:
+    """Why the lake's rows of one extract kind are not those that were accepted, in words; empty when they are.
+
+    Every file that readers of the kind would take must have the SHA-256 that was recorded when it was committed.
+    """
+    meta = lake / "meta"
+    if kind in META_SOURCES or not (meta / "extract.parquet").exists():
+        return ()
+    sealed: list[tuple[str, str, str]] = []
+    if (meta / "accepted_part.parquet").exists():
+        sealed = connection.execute(
+            "select extract_id, path, sha256 from read_parquet(?) where extract_kind = ? order by path",
+            [str(meta / "accepted_part.parquet"), kind],
+        ).fetchall()
+    current = connection.execute(
+        "select extract_id from read_parquet(?) where extract_kind = ? and is_current order by extract_id",
+        [str(meta / "extract.parquet"), kind],
+    ).fetchall()
+    parts = [(path, sha256) for _, path, sha256 in sealed]
+    unsealed = sorted({extract_id for (extract_id,) in current} - {extract_id for extract_id, _, _ in sealed})
+    return (
+        *(f"{extract_id}: no hash of its accepted rows was kept; {READ_AGAIN}" for extract_id in unsealed),
+        *changes(lake, parts),
+        *strays(lake, kind, parts),
+    )
 
 
 def fingerprint_candidate(
@@ -117,6 +160,7 @@ def fingerprint_candidate(
     }
     identity = _identity(home.build_file)
     found: dict[str, str] = {}
+    faults: dict[str, tuple[str, ...]] = {}
 
     def visit(node: Node) -> str:
         if node.unique_id not in found:
@@ -126,16 +170,26 @@ def fingerprint_candidate(
 
     def compute(node: Node) -> str:
         if node.resource_type == "source":
-            return lake_fingerprint(connection, home.lake, node.name)
+            fingerprint = lake_fingerprint(connection, home.lake, kind_of(node.name))
+            if fingerprint == ABSENT:
+                faults[node.unique_id] = lake_faults(connection, home.lake, kind_of(node.name))
+            return fingerprint
         key = (node.schema, node.alias)
         if key in tables:
             relation = ".".join(quoted(part) for part in (database, *key))
             return _cached(connection, (*identity, *key), relation)
+        kinds = manifest.own_kinds(node)
         parents = {
-            parent: visit(manifest.relations[parent])
+            parent: deliveries_fingerprint(connection, home.lake, kinds)
+            if kinds and manifest.relations[parent].name == EXTRACT_LIST
+            else visit(manifest.relations[parent])
             for parent in node.parents
             if parent in manifest.relations
         }
+        if ABSENT in parents.values():
+            told = [fault for parent in parents for fault in faults.get(parent, ())]
+            faults[node.unique_id] = tuple(dict.fromkeys(told))
+            return ABSENT
         if key in views:
             return view_fingerprint(views[key], parents, home.lake)
         if node.materialized == "ephemeral":
@@ -144,7 +198,8 @@ def fingerprint_candidate(
 
     for node in manifest.relations.values():
         visit(node)
-    return CandidateFingerprint(nodes=found, candidate=combine(found))
+    told = {unique_id: words for unique_id, words in faults.items() if words}
+    return CandidateFingerprint(nodes=found, candidate=combine(found), faults=told)
 
 
 def _identity(path: Path) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""The lake: Parquet of accepted, quarantined and duplicate rows, and one outcome record a file.
+"""The lake: Parquet of accepted, quarantined and duplicate rows, cells of geometries, one outcome record a file.
 
 Belongs here: where each part lies, how it gets there in one step, and the consolidated records dbt reads.
 Does not belong here: how rows were judged.
@@ -11,18 +11,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
-from fcntl import LOCK_EX, LOCK_UN, flock
+from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from warehouse.parts import SCHEMA_FILE, changes, seal
 from warehouse.paths import Home
 
-PARTS = ("accepted", "quarantined", "duplicate")
+PARTS = ("accepted", "quarantined", "duplicate", "cells")
+# Parts that models read, so that their files are sealed.
+READ_PARTS = ("accepted", "cells")
 
 EXTRACT_SCHEMA: dict[str, pl.DataType] = {
     "extract_id": pl.String(),
@@ -60,11 +63,21 @@ REASON_SCHEMA: dict[str, pl.DataType] = {
     "column_name": pl.String(),
     "row_count": pl.Int64(),
 }
+PART_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "extract_kind": pl.String(),
+    "path": pl.String(),
+    "sha256": pl.String(),
+}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one delivered file. Dates are ISO text; `series` groups deliveries that replace one another."""
+    """What became of one delivered file. Dates are ISO text; `series` groups deliveries that replace one another.
+
+    `accepted_parts`: path inside the lake and SHA-256 of each file of accepted rows and of their cells, as `commit`
+    put it there.
+    """
 
     extract_id: str
     sender: str | None
@@ -93,6 +106,7 @@ class Outcome:
     rows_duplicate: int = 0
     rows_skipped: int = 0
     quarantine_reasons: tuple[tuple[str, str | None, int], ...] = ()
+    accepted_parts: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_accepted(self) -> bool:
@@ -105,10 +119,10 @@ def partition(home: Home, part: str, kind: str, extract_id: str) -> Path:
     return home.lake / part / kind / f"extract_id={extract_id}"
 
 
-def write_schemas(home: Home, schemas: Mapping[str, Mapping[str, Any]]) -> None:
+def write_schemas(home: Home, schemas: Mapping[str, Mapping[str, Any]], part: str = "accepted") -> None:
     """Put an empty Parquet file beside each kind's partitions, so that a glob finds columns even before any filing."""
     for kind, schema in schemas.items():
-        path = home.lake / "accepted" / kind / "_schema.parquet"
+        path = home.lake / part / kind / SCHEMA_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_parquet(pl.DataFrame(schema=dict(schema)), path)
 
@@ -130,11 +144,14 @@ def record(home: Home, outcome: Outcome) -> None:
     temporary.replace(path)
 
 
-def commit(home: Home, outcome: Outcome, files: Mapping[str, Path]) -> None:
+def commit(home: Home, outcome: Outcome, files: Mapping[str, Sequence[Path]]) -> Outcome:
     """Put one extract's Parquet files and its outcome in place; files are moved, parts without a file are emptied.
 
     Args:
-        files: part name -> Parquet file on the same file system as the home.
+        files: part name -> Parquet files on the same file system as the home.
+
+    Returns:
+        The outcome as recorded, with the SHA-256 of each file of accepted rows and of their cells.
     """
     (home.lake / "outcomes" / f"{outcome.extract_id}.json").unlink(missing_ok=True)
     for part in PARTS:
@@ -142,11 +159,22 @@ def commit(home: Home, outcome: Outcome, files: Mapping[str, Path]) -> None:
             break
         folder = partition(home, part, outcome.extract_kind, outcome.extract_id)
         shutil.rmtree(folder, ignore_errors=True)
-        source = files.get(part)
-        if source is not None and source.exists():
-            folder.mkdir(parents=True)
-            source.replace(folder / "part-0.parquet")
+        for number, source in enumerate(files.get(part, ())):
+            folder.mkdir(parents=True, exist_ok=True)
+            source.replace(folder / f"part-{number}.parquet")
+    if outcome.extract_kind is not None:
+        folders = [partition(home, part, outcome.extract_kind, outcome.extract_id) for part in READ_PARTS]
+        sealed = tuple(entry for folder in folders for entry in seal(home.lake, folder))
+        outcome = replace(outcome, accepted_parts=sealed)
     record(home, outcome)
+    return outcome
+
+
+def is_whole(home: Home, outcome: Outcome) -> bool:
+    """Whether the lake still holds the accepted rows as they were committed; if not, the file is to be read anew."""
+    return bool(outcome.accepted_parts) == outcome.is_accepted and not changes(
+        home.lake, outcome.accepted_parts
+    )
 
 
 def read_outcomes(home: Home) -> list[Outcome]:
@@ -155,7 +183,8 @@ def read_outcomes(home: Home) -> list[Outcome]:
     found = []
     for path in sorted((home.lake / "outcomes").glob("[!.]*.json")):
         values = json.loads(path.read_text(encoding="utf-8"))
-        values["quarantine_reasons"] = tuple(tuple(reason) for reason in values["quarantine_reasons"])
+        for name in ("quarantine_reasons", "accepted_parts"):
+            values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
         found.append(Outcome(**{k: v for k, v in values.items() if k in names}))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
 
@@ -191,7 +220,7 @@ def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 
 def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
-    """Write the records of all deliveries as the Parquet tables extract, row_account and quarantine_reason."""
+    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason and accepted_part."""
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
     meta = home.lake / "meta"
     meta.mkdir(parents=True, exist_ok=True)
@@ -208,6 +237,12 @@ def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
         schema=REASON_SCHEMA,
         orient="row",
     )
+    parts = pl.DataFrame(
+        [(o.extract_id, o.extract_kind, *part) for o in outcomes for part in o.accepted_parts],
+        schema=PART_SCHEMA,
+        orient="row",
+    )
+    _write_parquet(parts, meta / "accepted_part.parquet")
     _write_parquet(extract, meta / "extract.parquet")
     _write_parquet(account, meta / "row_account.parquet")
     _write_parquet(reasons, meta / "quarantine_reason.parquet")
@@ -215,17 +250,30 @@ def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
 
 def read_accepted(home: Home, kind: str, extract_ids: Iterable[str]) -> pl.LazyFrame:
     """Accepted rows of the named extracts of one kind."""
-    files = [partition(home, "accepted", kind, i) / "part-0.parquet" for i in extract_ids]
-    schema = home.lake / "accepted" / kind / "_schema.parquet"
+    files = [
+        file
+        for extract_id in extract_ids
+        for file in sorted(partition(home, "accepted", kind, extract_id).glob("part-*.parquet"))
+    ]
+    schema = home.lake / "accepted" / kind / SCHEMA_FILE
     return pl.scan_parquet([schema, *files], missing_columns="insert", hive_partitioning=False)
 
 
-@contextmanager
-def lock(home: Home) -> Iterator[None]:
+def lock(home: Home) -> AbstractContextManager[None]:
     """Hold the lake for writing; a second ingestion waits instead of colliding."""
+    return _locked(home, LOCK_EX)
+
+
+def held(home: Home) -> AbstractContextManager[None]:
+    """Keep the lake as it is while many may read it; ingestion waits."""
+    return _locked(home, LOCK_SH)
+
+
+@contextmanager
+def _locked(home: Home, how: int) -> Iterator[None]:
     home.lake.mkdir(parents=True, exist_ok=True)
-    with (home.lake / ".lock").open("w") as handle:
-        flock(handle, LOCK_EX)
+    with (home.lake / ".lock").open("a") as handle:
+        flock(handle, how)
         try:
             yield
         finally:

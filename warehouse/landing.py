@@ -11,12 +11,19 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from warehouse.paths import Home
 
 _CHUNK = 4 << 20
+# What makes up a Shapefile: .shp and what GDAL reads beside it. Such files land together, as one .zip.
+SHAPEFILE_SUFFIXES = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix")
+# The time that entries of a packed Shapefile bear, so that equal files pack into equal bytes: the earliest of .zip.
+_PACKED_AT = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,14 @@ class Receipt:
         return dt.datetime.fromisoformat(self.received_at).date()
 
 
+def landed_name(receipt: Receipt) -> str:
+    """Name of the landed file: its hash, and a suffix by which formats are told."""
+    suffix = Path(receipt.file_name).suffix.lower()
+    if not re.fullmatch(r"\.\w{1,10}", suffix):
+        suffix = ""
+    return f"{receipt.sha256}{'.zip' if suffix == '.shp' else suffix}"
+
+
 class Landing:
     """The landing of a home, with its receipts in memory. One writer at a time, under the lake's lock."""
 
@@ -50,27 +65,29 @@ class Landing:
         if self._seen_path.exists():
             self._seen = json.loads(self._seen_path.read_text(encoding="utf-8"))
 
+    @property
+    def count(self) -> int:
+        """How many deliveries there have been."""
+        return len(self._receipts)
+
     def path(self, receipt: Receipt) -> Path:
         """Where the bytes of a delivery lie. The suffix is kept, because workbook formats are told by it."""
-        suffix = Path(receipt.file_name).suffix.lower()
-        if not re.fullmatch(r"\.\w{1,10}", suffix):
-            suffix = ""
-        return self._home.landing / receipt.sha256[:2] / f"{receipt.sha256}{suffix}"
+        return self._home.landing / receipt.sha256[:2] / landed_name(receipt)
 
-    def receive(self, file: Path, file_name: str) -> Receipt:
+    def receive(self, file: Path, file_name: str, siblings: Sequence[Path] = ()) -> Receipt:
         """Copy a file in, unless this content already came under this name, and return its receipt.
 
         A file whose size and time of change are as they were is known without reading it. A copy that was cut off
-        is never landed: bytes go to a temporary name first.
+        is never landed: bytes go to a temporary name first. A Shapefile lands with its siblings in one .zip.
         """
-        stat = file.stat()
-        mark: list[object] = [str(file), stat.st_size, stat.st_mtime_ns]
+        stats = [one.stat() for one in (file, *siblings)]
+        mark: list[object] = [str(file), sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)]
         seen = self._seen.get(str(file))
         if seen is not None and seen[:3] == mark:
             known = self._receipts.get((file_name, str(seen[3])))
             if known is not None and self.path(known).exists():
                 return known
-        sha256, temporary = self._copy(file)
+        sha256, temporary = self._copy(file, siblings)
         is_new = False
         receipt = self._receipts.get((file_name, sha256))
         newest = max(
@@ -103,12 +120,18 @@ class Landing:
         if self._seen:
             _write_json(self._seen_path, self._seen)
 
-    def _copy(self, file: Path) -> tuple[str, Path]:
+    def _copy(self, file: Path, siblings: Sequence[Path]) -> tuple[str, Path]:
         incoming = self._home.landing / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         temporary = incoming / f"{os.getpid()}.part"
         temporary.unlink(missing_ok=True)
         digest = hashlib.sha256()
+        if file.suffix.lower() == ".shp":
+            _pack((file, *siblings), temporary)
+            with temporary.open("rb+") as packed:
+                digest = hashlib.file_digest(packed, "sha256")
+                os.fsync(packed.fileno())
+            return digest.hexdigest(), temporary
         with file.open("rb") as source, temporary.open("wb") as target:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
@@ -121,6 +144,17 @@ class Landing:
         self._receipts_dir.mkdir(parents=True, exist_ok=True)
         _write_json(self._receipts_dir / f"{receipt.received_order:08d}.json", asdict(receipt))
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+
+
+def _pack(files: Sequence[Path], target: Path) -> None:
+    """Files into one .zip whose bytes depend on their names and content alone."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(files, key=lambda one: one.name):
+            entry = zipfile.ZipInfo(file.name, date_time=_PACKED_AT)
+            entry.external_attr = 0o444 << 16
+            entry.file_size = file.stat().st_size
+            with file.open("rb") as source, archive.open(entry, "w") as packed:
+                shutil.copyfileobj(source, packed, _CHUNK)
 
 
 def _write_json(path: Path, value: object) -> None:

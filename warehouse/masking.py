@@ -4,15 +4,16 @@ Belongs here: the SQL that turns a mart of the candidate into the table that is 
 here: deciding what is withheld, writing tables.
 
 A mart says in its meta which columns are whose figures: `figures` maps a metric to columns; `figures_by_row`
-names the column that holds the metric and the columns that are figures of that row. `withheld_values` gives
-columns a value of their own in a row that lost figures, where `status: withheld` is not what the column can
-say.
+names the column that holds the metric and the columns that are figures of that row. A denominator is a figure
+too, of the metric that publishes it (`population`, `households`), or it would stand where it was withheld.
+`withheld_values` gives columns a value of their own in a row that lost figures, where `status: withheld` is not
+what the column can say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from warehouse.candidate import Node
 from warehouse.fingerprint import quoted
@@ -27,11 +28,12 @@ _WITHHELD_VALUES = {
 
 @dataclass
 class _Rule:
-    """`when` (SQL) a row loses `columns`, and the reason (SQL text) it then shows."""
+    """`when` (SQL) a row loses `columns`, and the `reason` it then shows, after the metric when there are several."""
 
     when: str
     reason: str
-    columns: frozenset[str] = field(default_factory=frozenset)
+    columns: frozenset[str]
+    metric: str | None = None
 
 
 def masked_query(node: Node, columns: Sequence[str], relation: str, verdicts: Verdicts) -> str:
@@ -73,8 +75,7 @@ def _rules_by_column(node: Node, verdicts: Verdicts) -> list[_Rule]:
         when = f"not ({_all_null(figures[metric])})"
         if len(reasons) == len(figures):
             when = f"({when} or ({empty}))"
-        text = f"{metric}: {reason}" if several else reason
-        rules.append(_Rule(when=when, reason=_text(text), columns=frozenset(figures[metric])))
+        rules.append(_Rule(when, reason, frozenset(figures[metric]), metric if several else None))
     return rules
 
 
@@ -85,16 +86,16 @@ def _rules_by_row(node: Node, verdicts: Verdicts) -> list[_Rule]:
     columns = frozenset(by_row["columns"])
     metric = f"mart.{quoted(by_row['metric_column'])}"
     if whole := _table_reason(node, verdicts):
-        return [_Rule(when=f"{metric} is not null", reason=_text(whole), columns=columns)]
+        return [_Rule(f"{metric} is not null", whole, columns)]
     rules = []
     by_reason: dict[str, list[str]] = {}
     for verdict in verdicts.withheld:
         by_reason.setdefault(verdict.withheld_reason or _NO_VERDICT, []).append(verdict.metric_id)
     for reason, metrics in sorted(by_reason.items()):
-        rules.append(_Rule(when=f"{metric} in ({_listed(metrics)})", reason=_text(reason), columns=columns))
+        rules.append(_Rule(f"{metric} in ({_listed(metrics)})", reason, columns))
     known = _listed(verdict.metric_id for verdict in verdicts.metrics)
     unknown = f"{metric} not in ({known})" if known else f"{metric} is not null"
-    rules.append(_Rule(when=unknown, reason=_text(_NO_VERDICT), columns=columns))
+    rules.append(_Rule(unknown, _NO_VERDICT, columns))
     return rules
 
 
@@ -111,17 +112,23 @@ def _column(node: Node, name: str, rules: Sequence[_Rule]) -> str:
     if rules and name == "status":
         return f"case when {any_rule} then {_text(WITHHELD)} else {source} end as {quoted(name)}"
     if rules and name == "withheld_reason":
-        reasons = ", ".join(f"case when {rule.when} then {rule.reason} end" for rule in _distinct(rules))
-        return f"coalesce(nullif(concat_ws('; ', {reasons}), ''), {source}) as {quoted(name)}"
+        return f"coalesce(nullif(concat_ws('; ', {_reasons(rules)}), ''), {source}) as {quoted(name)}"
     return f"{source} as {quoted(name)}"
 
 
-def _distinct(rules: Sequence[_Rule]) -> list[_Rule]:
-    """Rules with each reason once, so that a row does not give the same reason twice."""
-    merged: dict[str, list[str]] = {}
+def _reasons(rules: Sequence[_Rule]) -> str:
+    """SQL of the reasons a row has, each once, with the metrics it holds for: `a, b: check … failed`."""
+    by_reason: dict[str, list[_Rule]] = {}
     for rule in rules:
-        merged.setdefault(rule.reason, []).append(rule.when)
-    return [_Rule(when=" or ".join(whens), reason=reason) for reason, whens in merged.items()]
+        by_reason.setdefault(rule.reason, []).append(rule)
+    told = []
+    for reason, same in by_reason.items():
+        text = _text(reason)
+        named = [f"case when {rule.when} then {_text(rule.metric)} end" for rule in same if rule.metric]
+        if named:
+            text = f"concat_ws(', ', {', '.join(named)}) || ': ' || {text}"
+        told.append(f"case when {' or '.join(rule.when for rule in same)} then {text} end")
+    return ", ".join(told)
 
 
 def _table_reason(node: Node, verdicts: Verdicts) -> str | None:

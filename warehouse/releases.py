@@ -4,8 +4,10 @@ Belongs here: bringing a judged candidate into `published/`, whole or not at all
 releases. Does not belong here: judging, or the format of the files (`exports`).
 
 A release is complete in a hidden folder and flushed before it gets its name; then `current` moves in one
-step. What a killed run leaves behind is hidden, and swept away by the next. The time of publishing stands in
-`publication.json` alone: everything else follows from the candidate, the verdicts and the code.
+step. A damaged release is written again beside itself (`pub-…-r2`) and removed only when `current` points at
+the new one. What a killed run leaves behind is hidden, and swept away by the next. The time of publishing and
+the release before stand in `publication.json` alone: everything else follows from the candidate, the verdicts
+and the code.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from warehouse.verdicts import MetricVerdict, Verdicts
 PUBLICATION_FILE = "publication.json"
 DICTIONARY = "meta_column"
 _CANDIDATE = "candidate"
+_AGAIN = "-r"
 
 
 class CandidateChangedError(Exception):
@@ -51,6 +54,7 @@ class CandidateChangedError(Exception):
 class Release:
     """A release. `published` counts metrics, `withheld` lists those left out with the reason.
 
+    `path` is the folder `publication_id`, or `publication_id-r2` and on when a damaged one was written again.
     When nothing could be published `path` is None and the previous release stays current. `created` is False
     when the same release existed already.
     """
@@ -100,12 +104,14 @@ def publish(
             is_sample = _is_sample(connection, home)
             if not verdicts.published:
                 return Release(publication_id, None, 0, verdicts.withheld, is_sample, created=False)
-            path = home.published / publication_id
-            created = not _stands(home, path)
-            if created:
+            standing = _standing(home, publication_id)
+            path = standing or _free_folder(home, publication_id)
+            if standing is None:
                 draft = _Draft(home, publication_id, code_version, verdicts, manifest, is_sample)
                 _write_release(connection, draft, path, published_at or datetime.now(UTC))
-            point_link(home.current, publication_id)
+            point_link(home.current, path.name)
+            _retire_others(home, publication_id, path)
+    created = standing is None
     return Release(publication_id, path, len(verdicts.published), verdicts.withheld, is_sample, created)
 
 
@@ -136,7 +142,7 @@ def list_releases(home: Home) -> list[ReleaseInfo]:
         document = read_publication(path)
         releases.append(
             ReleaseInfo(
-                publication_id=path.name,
+                publication_id=document["publication_id"],
                 path=path,
                 published_at=document["published_at"],
                 previous_publication_id=document["previous_publication_id"],
@@ -196,7 +202,7 @@ def _write_release(
     folder = path.with_name(f".tmp-{path.name}")
     folder.mkdir()
     previous = _previous(draft.home, draft.publication_id)
-    tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft, previous)]
+    tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft)]
     tables.sort(key=lambda table: table.name)
     written = write_exports(connection, folder, tables, draft.label)
     package = datapackage(folder, tables, draft.label, draft.publication_id)
@@ -288,10 +294,8 @@ def _mart_table(connection: duckdb.DuckDBPyConnection, node: Node, draft: _Draft
     )
 
 
-def _own_tables(
-    connection: duckdb.DuckDBPyConnection, draft: _Draft, previous: str | None
-) -> list[ReleasedTable]:
-    """Tables that only a release can have: about itself, its checks and its verdicts. No clock in them."""
+def _own_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[ReleasedTable]:
+    """Tables that only a release can have: about itself, its checks, its verdicts. No clock and no history in them."""
     verdicts = draft.verdicts
     publication = [
         {
@@ -301,7 +305,6 @@ def _own_tables(
             "is_sample": draft.is_sample,
             "metrics_published": len(verdicts.published),
             "metrics_withheld": len(verdicts.withheld),
-            "previous_publication_id": previous,
             "label": draft.label,
         }
     ]
@@ -359,9 +362,6 @@ _META_PUBLICATION = _OwnTable(
         TableColumn(
             "metrics_withheld", "BIGINT", "Metrics whose figures are withheld; meta_metric says why."
         ),
-        TableColumn(
-            "previous_publication_id", "VARCHAR", "Release that was current before; NULL for the first."
-        ),
         TableColumn("label", "VARCHAR", "SAMPLE when is_sample, else empty."),
     ),
 )
@@ -380,7 +380,7 @@ _META_CHECK = _OwnTable(
         TableColumn(
             "status", "VARCHAR", "pass, fail, warn, error, stale (other content) or missing (never run)."
         ),
-        TableColumn("observed", "VARCHAR", "What was found, in words."),
+        TableColumn("observed", "VARCHAR", "What was found: how many rows, and the key of the first."),
         TableColumn("failing_count", "BIGINT", "Rows that do not hold."),
         TableColumn("tables", "VARCHAR", "Tables the check read."),
         TableColumn("suite_version", "VARCHAR", "Version of the check."),
@@ -464,23 +464,48 @@ def _deliveries(home: Home) -> str:
 
 
 def _previous(home: Home, publication_id: str) -> str | None:
+    """The release that stood before; for one that is written again, what stood before it the first time."""
     current = current_release(home)
-    return None if current is None or current.name == publication_id else current.name
+    if current is None:
+        return None
+    name = current.name.partition(_AGAIN)[0]
+    if name != publication_id:
+        return name
+    try:
+        before = read_publication(current)["previous_publication_id"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return None if before is None else str(before)
 
 
-def _stands(home: Home, path: Path) -> bool:
-    """Whether the release is there and whole. A damaged one is moved out of the way, to be written again."""
-    if not path.exists():
-        return False
-    if not verify_release(path):
-        return True
-    path.rename(home.published / f".tmp-damaged-{path.name}")
+def _folders(home: Home, publication_id: str) -> list[Path]:
+    """Folders that hold the release: one of its name, or of its name and a number when it was written again."""
+    return sorted(path for path in home.published.glob(f"{publication_id}*") if path.is_dir())
+
+
+def _standing(home: Home, publication_id: str) -> Path | None:
+    """The folder that holds the release whole, or None: then it is to be written, under a name of its own."""
+    return next((path for path in _folders(home, publication_id) if not verify_release(path)), None)
+
+
+def _free_folder(home: Home, publication_id: str) -> Path:
+    path, number = home.published / publication_id, 1
+    while path.exists():
+        number += 1
+        path = home.published / f"{publication_id}{_AGAIN}{number}"
+    return path
+
+
+def _retire_others(home: Home, publication_id: str, kept: Path) -> None:
+    """Remove damaged folders of the release. `current` points at the whole one by now, so no reader misses them."""
+    for path in _folders(home, publication_id):
+        if path != kept:
+            path.rename(home.published / f".tmp-damaged-{path.name}")
     _sweep(home)
-    return False
 
 
 def _sweep(home: Home) -> None:
-    """Remove what a killed publication left behind."""
+    """Remove what has no name of its own any more: a damaged release, or what a killed publication left behind."""
     leftovers: Iterable[Path] = home.published.glob(".tmp-*")
     for leftover in leftovers:
         if leftover.is_dir() and not leftover.is_symlink():

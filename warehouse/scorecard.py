@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-SYSTEMS = ("S1", "S2", "S3")
 _NOT_CHECKED = "unverifiable"
+_NOT_MEASURED = "Not measured yet"
 
 
 @dataclass(frozen=True)
@@ -247,8 +247,10 @@ select
             when 'level_2' then 'access network (level 2)'
             when 'level_3' then 'orderable (level 3)'
             when 'level_4' then 'subscribers (level 4)'
+            when 'all_new' then 'all, exempted ones included'
         end,
-        targets.technology
+        -- A milestone is named by project and step.
+        replace(replace(targets.technology, '.', ': '), '_', ' ')
     ),
     metrics.name_en, targets.unit, latest.as_of_date,
     latest.value, latest.numerator, latest.denominator, targets.target_value, targets.due_date::varchar,
@@ -366,7 +368,7 @@ def _headline_table(scorecard: Scorecard) -> Table:
     for line in scorecard.headlines:
         name = f"{line.name}: {line.technology_name}" if line.technology_name else line.name
         share = ""
-        if line.unit != "percent" and line.value is not None and line.denominator:
+        if line.unit == "settlements" and line.value is not None and line.denominator:
             share = f" ({100 * line.value / line.denominator:.1f} %)"
         withheld = line.withheld_reason is not None
         table.add_row(
@@ -413,10 +415,10 @@ def _statement_table(scorecard: Scorecard) -> Table:
             _coloured(line.verdict),
         )
     waiting = [line for line in scorecard.statements if line.verdict == _NOT_CHECKED]
-    ours = sum(1 for line in waiting if line.system in SYSTEMS)
+    unmeasured = sum(1 for line in waiting if line.explanation.startswith(_NOT_MEASURED))
     table.caption = (
-        f"{ours} more statements of {SYSTEMS[0]}-{SYSTEMS[-1]} are not due, or have no figure to be held against; "
-        f"{len(waiting) - ours} of other systems are not measured yet.\n"
+        f"{len(waiting) - unmeasured} more statements are not due, or have no figure to be held against; "
+        f"{unmeasured} are not measured yet.\n"
     )
     return table
 
@@ -517,4 +519,8 @@ def _words(text: str) -> str:
 def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
-    return f"{value:.1f} %" if unit in ("percent", "%") else f"{value:,.0f}"
+    if unit in ("percent", "%"):
+        return f"{value:.1f} %"
+    if unit == "US dollars":
+        return f"US$ {value / 1e6:,.1f} m"
+    return f"{value:,.0f} days" if unit == "days" else f"{value:,.0f}"

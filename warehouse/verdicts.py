@@ -19,7 +19,8 @@ class CheckOutcome:
     `kind`: `dbt`, `gx`, or `build` (a model was built from exactly these inputs). `severity`: `blocking` or
     `warning`. `status`: `pass`, `fail`, `warn`, `error`, or, where there is no evidence for this very
     content, `stale` (there is for another content or version) or `missing` (there is none). `tables`: what
-    the check read. `offending_rows`: JSON list of up to 20 rows.
+    the check read. `observed` is published and holds no value; `offending_rows`, a JSON list of up to 20 rows, does,
+    and stays in the ledger.
     """
 
     check_id: str

@@ -73,12 +73,29 @@ the population is unknown, it is a village of the programme, a town or a city. A
 {%- endmacro %}
 
 {#-
+Whether people of covered settlements whom nobody counted could decide the figure of an area: the people whom the
+census places in no settlement are more than half a percent of it. `covered` has population_unknown, the number of
+such settlements; `area` is of the shape of int_area_denominator.
+-#}
+{% macro is_undecided(covered, area) -%}
+    ({{ covered }}.population_unknown > 0 and {{ area }}.population_unplaced * 200 > {{ area }}.population)
+{%- endmacro %}
+
+{#- How the operators of an area were united; a lower bound where some people covered could not be counted. -#}
+{% macro union_method(covered, area) -%}
+    case
+        when {{ covered }}.population_unknown > 0 and {{ area }}.population_unplaced > 0 then 'bounds'
+        else 'exact_settlement'
+    end
+{%- endmacro %}
+
+{#-
 The shape that fct_coverage_by_technology, _by_speed_tier and _by_operator share: where something is
 available, summed from settlements to every area, with zero where nobody covers and NULL where nobody filed.
 
 Expects two CTEs before it:
-- covered: as_of_date, settlement_kato, <keys>, operators, households_passed, evidence_rank; one row per
-  settlement that is covered
+- covered: as_of_date, settlement_kato, <keys>, operators, households_passed, households_unknown, evidence_rank;
+  one row per settlement that is covered; households_unknown is 1 where the area's count would lack its own
 - filed: as_of_date, <keys>, is_filed, counts_households; one row per period and key that gets a cell in
   every area; is_filed says whether anyone filed it, counts_households whether households can be passed
 Yields the CTEs and the final SELECT. Settlements are summed to districts once; areas add up districts.
@@ -102,6 +119,8 @@ covered_by_district as (
         {% for key in keys %}covered.{{ key }},
         {% endfor -%}
         sum(settlements.population) as population_covered,
+        sum(case when settlements.population is null and {{ is_inhabited('settlements') }} then 1 else 0 end)
+            as population_unknown,
         sum(case when covered.evidence_rank = grades.claimed_rank then settlements.population else 0 end)
             as population_claimed,
         sum(case when covered.evidence_rank = grades.corroborated_rank then settlements.population else 0 end)
@@ -111,6 +130,7 @@ covered_by_district as (
         sum(case when covered.evidence_rank = grades.disputed_rank then settlements.population else 0 end)
             as population_disputed,
         sum(covered.households_passed) as households_passed,
+        sum(covered.households_unknown) as households_unknown,
         sum(case when {{ is_inhabited('settlements') }} then 1 else 0 end) as settlements_covered,
         sum(case when settlements.is_programme then 1 else 0 end) as villages_covered,
         max(covered.operators) as operators_max
@@ -133,11 +153,13 @@ covered_by_area as (
         {% for key in keys %}districts.{{ key }},
         {% endfor -%}
         sum(districts.population_covered) as population_covered,
+        sum(districts.population_unknown) as population_unknown,
         sum(districts.population_claimed) as population_claimed,
         sum(districts.population_corroborated) as population_corroborated,
         sum(districts.population_measured) as population_measured,
         sum(districts.population_disputed) as population_disputed,
         sum(districts.households_passed) as households_passed,
+        sum(districts.households_unknown) as households_unknown,
         sum(districts.settlements_covered) as settlements_covered,
         sum(districts.villages_covered) as villages_covered,
         max(districts.operators_max) as operators_max
@@ -162,15 +184,17 @@ cells as (
         case
             when not filed.is_filed or denominators.population is null then null
             when covered_by_area.kato is null then 0
+            when {{ is_undecided('covered_by_area', 'denominators') }} then null
             else covered_by_area.population_covered
         end as population_covered,
+        {{ union_method('covered_by_area', 'denominators') }} as union_method,
         covered_by_area.population_claimed,
         covered_by_area.population_corroborated,
         covered_by_area.population_measured,
         covered_by_area.population_disputed,
         case when filed.counts_households then denominators.households end as households,
         case
-            when not filed.is_filed or not filed.counts_households then null
+            when not filed.is_filed or not filed.counts_households or covered_by_area.households_unknown > 0 then null
             when covered_by_area.kato is null then 0
             else covered_by_area.households_passed
         end as households_passed,
@@ -180,7 +204,11 @@ cells as (
         case when filed.is_filed then coalesce(covered_by_area.villages_covered, 0) end as villages_covered,
         case when filed.is_filed then coalesce(covered_by_area.operators_max, 0) end as operators_max,
         denominators.denominator_source,
-        denominators.denominator_as_of
+        denominators.denominator_as_of,
+        case when filed.counts_households then denominators.households_source end as households_source,
+        case when filed.counts_households then denominators.households_as_of end as households_as_of,
+        denominators.villages_source,
+        denominators.villages_as_of
     from {{ ref('int_area_denominator') }} as denominators
     inner join filed on denominators.as_of_date = filed.as_of_date
     left join covered_by_area
@@ -208,7 +236,7 @@ select
     cast(settlements as bigint) as settlements,
     cast(settlements_covered as bigint) as settlements_covered,
     cast(operators_max as bigint) as operators_max,
-    'exact_settlement' as union_method,
+    union_method,
     {{ percentage('population_claimed', 'population_covered') }} as evidence_claimed_pct,
     {{ percentage('population_corroborated', 'population_covered') }} as evidence_corroborated_pct,
     {{ percentage('population_measured', 'population_covered') }} as evidence_measured_pct,
@@ -218,6 +246,10 @@ select
     {{ percentage('villages_covered', 'villages') }} as villages_covered_pct,
     denominator_source,
     denominator_as_of,
+    households_source,
+    households_as_of,
+    villages_source,
+    villages_as_of,
     'published' as status,
     cast(null as {{ dbt.type_string() }}) as withheld_reason
 from cells
@@ -229,5 +261,55 @@ from cells
         when {{ value }} < 0 then 0
         when {{ value }} > {{ ceiling }} then {{ ceiling }}
         else {{ value }}
+    end
+{%- endmacro %}
+
+{#- Columns orderable_<tier>, counted over addresses: who can order the tier, at both of its speeds. -#}
+{% macro count_orderable() -%}
+    {%- for tier in var('speed_tiers') -%}
+        sum(
+            case
+                when
+                    connection_level >= 3
+                    and max_download_mbps >= {{ tier.min_download_mbps | default(0) }}
+                    {% if tier.min_upload_mbps %}and max_upload_mbps >= {{ tier.min_upload_mbps }}{% endif %}
+                    then 1
+                else 0
+            end
+        ) as orderable_{{ tier.speed_tier }}{{ ',' if not loop.last }}
+    {% endfor -%}
+{%- endmacro %}
+
+{#- Columns orderable_<tier>, each by the expression, in which {} stands for the name of the column. -#}
+{% macro orderable_columns(expression) -%}
+    {%- for tier in var('speed_tiers') -%}
+        {%- set column = 'orderable_' ~ tier.speed_tier -%}
+        {{ expression | replace('{}', column) }} as {{ column }}{{ ',\n' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The column orderable_<tier> of the relation for the tier in `speed_tier`; NULL for a tier that nobody counted. -#}
+{% macro orderable_of_tier(relation, speed_tier) -%}
+    case {{ speed_tier }}
+        {%- for tier in var('speed_tiers') %}
+        when '{{ tier.speed_tier }}' then {{ relation }}.orderable_{{ tier.speed_tier }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- The list of villages that counts, and its date: one row, NULL without a plan. Reads stg_extract. -#}
+{% macro village_list() -%}
+    select
+        max(source_title) as title,
+        max(as_of_date) as as_of_date
+    from {{ ref('stg_extract') }}
+    where is_current and extract_kind = 'rural_connection_plan'
+{%- endmacro %}
+
+{#- Where the villages come from, in words. `relation` is of the shape of village_list(). -#}
+{% macro village_list_title(relation) -%}
+    case
+        when {{ relation }}.as_of_date is null then 'Rural settlements of KATO ending in 00, a proxy for counted villages'
+        else coalesce({{ relation }}.title, 'Rural connection plan')
     end
 {%- endmacro %}

@@ -41,6 +41,11 @@ read the relations statements, judged, answers, repeated, related and progress o
             then
                 'Holds: computed for ' || {{ date_text('answers.claimed_date') }}
                 || ', ' || {{ figure_text('judged.computed_value', 'statements.unit') }} || '.'
+        when judged.verdict = 'definition_mismatch' and judged.is_odd_household
+            then
+                'Cannot speak of the same people as the statement of ' || {{ date_text('related.stated_at') }}
+                || ', which gave ' || {{ figure_text('related.stated_value', 'related.unit') }}
+                || ' for ' || {{ date_text('related.as_of_date') }} || '.'
         when judged.verdict = 'definition_mismatch' and judged.is_at_odds and answers.measured_value is null
             then
                 'Cannot be the same measure as the statement of ' || {{ date_text('related.stated_at') }}
@@ -123,6 +128,15 @@ read the relations statements, judged, answers, repeated, related and progress o
 
 {% macro explain_outlook() -%}
     case
+        when progress.value is not null and progress.unit = 'days'
+            then
+                'Promised by ' || {{ date_text('progress.due_date') }} || ': ' || replace(progress.status, '_', ' ')
+                || '; by the dates filed for ' || {{ date_text('progress.as_of_date') }} || ' '
+                || case
+                    when progress.projected_value > progress.target_value
+                        then {{ count_text('progress.projected_value - progress.target_value') }} || ' days late.'
+                    else {{ count_text('progress.target_value - progress.projected_value') }} || ' days to spare.'
+                end
         when progress.value is not null
             then
                 'Target ' || {{ figure_text('progress.target_value', 'progress.unit') }}

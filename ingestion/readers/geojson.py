@@ -13,7 +13,7 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
-from ingestion.readers.table import ROW, SHEET, RawTable, verify_header
+from ingestion.readers.table import ROW, SHEET, RawTable, unique_names, verify_header
 
 
 def _row(feature: dict[str, Any]) -> dict[str, str | None]:
@@ -46,10 +46,11 @@ def read_geojson(path: Path, layout: Layout) -> RawTable:
     if not rows:
         raise FileRejected("empty_file", f"{path.name} holds no features")
     frame = pl.from_dicts(rows, infer_schema_length=None)
-    columns = frame.columns
-    verify_header(layout, columns, path.name)
+    verify_header(layout, frame.columns, path.name)
+    columns = unique_names(frame.columns)
     frame = (
         frame.select(pl.all().cast(pl.String))
+        .rename(dict(zip(frame.columns, columns, strict=True)))
         .with_row_index(ROW, offset=1)
         .with_columns(pl.col(ROW).cast(pl.Int64))
     )

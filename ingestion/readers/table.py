@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
@@ -16,6 +17,8 @@ from ingestion.layout import Layout
 
 ROW = "source_row"
 SHEET = "source_sheet"
+# How the names begin that `rules`, `resolution` and `split` give to columns of their own beside the file's.
+_INTERNAL = ("__", "=", "~", "?")
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,10 @@ class RawTable:
     ragged: rows whose field count is wrong: source_row, text.
     skipped: rows that hold no data by the layout's own account: titles, headers, footers, blanks.
     is_trimmed: no field has space around it, known from the bytes; stripping 10^8 fields for nothing costs seconds.
+    may_hold_nul: false where the bytes show that no field holds a NUL; looking into 10^8 fields costs seconds too.
     rows: rows of the frame where the reader counted them itself, else None.
+    cells: Parquet of the H3 cells that the rows' geometries became, by source_row; None without geometry.
+    notes: what was passed over although the layout may have meant it, in words, for the file's outcome.
     """
 
     frame: pl.LazyFrame
@@ -36,7 +42,10 @@ class RawTable:
     )
     skipped: int = 0
     is_trimmed: bool = False
+    may_hold_nul: bool = True
     rows: int | None = None
+    notes: tuple[str, ...] = ()
+    cells: Path | None = None
 
 
 def header_name(text: str | None, position: int) -> str:
@@ -45,27 +54,58 @@ def header_name(text: str | None, position: int) -> str:
     return collapsed or f"#{position}"
 
 
+def is_reserved(name: str) -> bool:
+    """True for a name that a column of the pipeline's own may bear beside the file's columns."""
+    return name in (ROW, SHEET) or name.startswith(_INTERNAL)
+
+
+def unique_names(header: list[str]) -> list[str]:
+    """Header names as columns of one frame: each once, none reserved.
+
+    A name that repeats or is reserved gets its position before it. `verify_header` has made sure that the layout
+    reads no such column, so that only its text in quarantined rows bears the longer name.
+    """
+    taken = set(header)
+    names: list[str] = []
+    for position, name in enumerate(header, start=1):
+        unique = name
+        if is_reserved(name) or name in names:
+            unique = f"#{position} {name}"
+            while unique in taken:
+                unique = f"#{unique}"
+            taken.add(unique)
+        names.append(unique)
+    return names
+
+
 def verify_header(layout: Layout, header: list[str], where: str) -> None:
     """Refuse a header that lacks a column of the layout, holds one nobody mapped, or names one twice.
 
     Raises:
-        FileRejected: missing_column, unmapped_column or duplicate_header, with the likeliest pairs named.
+        FileRejected: missing_column, unmapped_column, duplicate_header or reserved_column, with the likeliest pairs
+            named.
     """
     wanted = layout.source_columns
     known = set(wanted) | set(layout.ignore)
     patterns = [re.compile(u.columns_matching) for u in layout.unpivot if u.columns_matching]
-    twice = sorted({name for name in header if header.count(name) > 1 and name in wanted})
+
+    def is_read(name: str) -> bool:
+        return name in wanted or any(p.fullmatch(name) for p in patterns)
+
+    reserved = [name for name in header if is_reserved(name) and is_read(name)]
+    if reserved:
+        raise FileRejected(
+            "reserved_column",
+            f"{where}: layout {layout.layout_id} reads column {', '.join(map(repr, reserved))}",
+        )
+    twice = sorted({name for name in header if header.count(name) > 1 and is_read(name)})
     if twice:
         raise FileRejected(
             "duplicate_header", f"{where}: column {', '.join(map(repr, twice))} stands more than once"
         )
     missing = [name for name in wanted if name not in header]
     extra = [
-        name
-        for name in header
-        if name not in known
-        and not any(p.fullmatch(name) for p in patterns)
-        and not re.fullmatch(r"#\d+", name)
+        name for name in header if name not in known and not is_read(name) and not re.fullmatch(r"#\d+", name)
     ]
     if missing:
         hints = []

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, TextFormat
-from ingestion.readers.table import ROW, SHEET, RawTable, header_name, verify_header
+from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
 
 _CHUNK = 1 << 20
 _NEWLINE = ord("\n")
@@ -30,15 +30,16 @@ _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 
 @dataclass(frozen=True)
 class TextProfile:
-    """What one pass over the bytes tells: counts of line ends, delimiters and quotes, and whether fields hold space.
+    """What one pass over the bytes tells: counts of line ends, delimiters and quotes, and what fields may hold.
 
-    `is_tight` is true when the file is ASCII and its only white space is line ends.
+    `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL.
     """
 
     lines: int
     delimiters: int
     quotes: int
     is_tight: bool
+    has_nul: bool
 
 
 def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
@@ -61,13 +62,16 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     delimiter = ord(fmt.delimiter)
     lines = delimiters = quotes = 0
     ends_with_newline = is_ascii = could_be_utf8 = is_tight = True
+    has_nul = False
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             ascii_chunk = chunk.isascii()
             is_ascii &= ascii_chunk
+            if fmt.encoding != "utf-16":
+                has_nul = has_nul or b"\0" in chunk
             if not ascii_chunk or fmt.encoding == "utf-16" or decoder.getstate()[0]:
                 try:
-                    decoder.decode(chunk)
+                    decoded = decoder.decode(chunk)
                 except UnicodeDecodeError as error:
                     line = lines + chunk[: error.start].count(b"\n") + 1
                     raise FileRejected(
@@ -75,6 +79,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
                         f"{path.name}: line {line} holds byte 0x{error.object[error.start]:02x}, "
                         f"which {fmt.encoding} does not have there",
                     ) from error
+                has_nul = has_nul or "\0" in decoded
                 if fmt.encoding == "cp1251" and could_be_utf8:
                     try:
                         as_utf8.decode(chunk)
@@ -97,10 +102,11 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
         raise FileRejected("wrong_encoding", f"{path.name} ends in the middle of a character") from error
     if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
         raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
-    return TextProfile(lines + (not ends_with_newline), delimiters, quotes, is_tight)
+    return TextProfile(lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul)
 
 
-def _header(path: Path, fmt: TextFormat) -> list[str]:
+def _header(path: Path, fmt: TextFormat) -> tuple[list[str], int]:
+    """Column names, and how many lines of the file end with the header: more than rows where a field breaks."""
     with path.open(encoding=fmt.encoding, newline="") as stream:
         reader = (
             csv.reader(stream, delimiter=fmt.delimiter, quotechar=fmt.quote)
@@ -110,29 +116,20 @@ def _header(path: Path, fmt: TextFormat) -> list[str]:
         for number, fields in enumerate(reader, start=1):
             if number == max(fmt.header_row, 1):
                 if fmt.header_row == 0:
-                    return [f"#{i}" for i in range(1, len(fields) + 1)]
-                return [header_name(text, i) for i, text in enumerate(fields, start=1)]
-    raise FileRejected("empty_file", f"{path.name} ends before its header in line {fmt.header_row}")
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Names with a suffix where one repeats: a repeated column nobody reads must not stop the file."""
-    seen: dict[str, int] = {}
-    result = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return result
+                    return [f"#{i}" for i in range(1, len(fields) + 1)], 0
+                return [header_name(text, i) for i, text in enumerate(fields, start=1)], reader.line_num
+    raise FileRejected("empty_file", f"{path.name} ends before its header in row {fmt.header_row}")
 
 
 def _through_arrow(
-    path: Path, fmt: TextFormat, columns: list[str], work: Path
+    path: Path, fmt: TextFormat, columns: list[str], header_lines: int, work: Path
 ) -> tuple[Path, pl.DataFrame, int]:
     """Split the file with Arrow's reader into Parquet of text; returns the file, ragged rows and blank rows."""
     ragged: list[tuple[int, str]] = []
 
     def keep(row: pacsv.InvalidRow) -> str:
-        ragged.append((row.number, row.text))
+        # Arrow counts what it skips in lines, and what it reads in rows.
+        ragged.append((row.number - header_lines + fmt.header_row, row.text))
         return "skip"
 
     target = work / "raw.parquet"
@@ -150,7 +147,7 @@ def _through_arrow(
                 use_threads=False,
                 encoding=encoding,
                 column_names=columns,
-                skip_rows=fmt.header_row,
+                skip_rows=header_lines,
                 block_size=8 << 20,
             ),
             parse_options=pacsv.ParseOptions(
@@ -199,19 +196,19 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
     fmt = layout.text
     assert fmt is not None
     profile = verify_encoding(path, fmt)
-    if profile.lines <= fmt.header_row:
+    header, header_lines = _header(path, fmt)
+    if profile.lines <= header_lines:
         raise FileRejected(
-            "empty_file", f"{path.name} has {profile.lines} lines, data begins after {fmt.header_row}"
+            "empty_file", f"{path.name} has {profile.lines} lines, data begins after {header_lines}"
         )
-    header = _header(path, fmt)
-    where = path.name if fmt.header_row == 0 else f"{path.name}, line {fmt.header_row}"
+    where = path.name if fmt.header_row == 0 else f"{path.name}, row {fmt.header_row}"
     if len(header) == 1 and len(layout.source_columns) > 1:
         raise FileRejected(
             "missing_column",
             f"{where}: no delimiter {fmt.delimiter!r} in the header; it reads {header[0][:200]!r}",
         )
     verify_header(layout, header, where)
-    columns = _unique(header)
+    columns = unique_names(header)
     even = (
         as_it_lies
         and fmt.encoding == "utf-8"
@@ -238,8 +235,11 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
             columns,
             skipped=fmt.header_row,
             is_trimmed=profile.is_tight,
+            may_hold_nul=profile.has_nul,
             rows=profile.lines - fmt.header_row,
         )
-    parquet, ragged, blank = _through_arrow(path, fmt, columns, work)
+    parquet, ragged, blank = _through_arrow(path, fmt, columns, header_lines, work)
     frame = pl.scan_parquet(parquet).with_columns(pl.lit(None, pl.String).alias(SHEET))
-    return RawTable(frame, columns, ragged=ragged, skipped=fmt.header_row + blank)
+    return RawTable(
+        frame, columns, ragged=ragged, skipped=fmt.header_row + blank, may_hold_nul=profile.has_nul
+    )

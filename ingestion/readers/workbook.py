@@ -1,6 +1,12 @@
 """Workbooks (xlsx, xlsm, xls) -> raw table, through calamine, every cell as text.
 
 Belongs here: sheets, title rows, headers of several merged rows, footers. Does not belong here: what the rows mean.
+
+A sheet that the layout lists by name must be there and hold rows, hidden or not: its layout's author has seen it. An
+expression takes sheets that nobody has seen. Among those a hidden one is a draft or last year's more often than a
+filing, and its sender, who does not see it either, would not know where the rows come from; a chart, or the sheet of a
+technology not built yet, holds nothing to read. They are passed over, and the outcome says so; if nothing else
+matches, the file is refused.
 """
 
 from __future__ import annotations
@@ -13,9 +19,21 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
-from ingestion.readers.table import ROW, SHEET, RawTable, header_name, verify_header
+from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
 
 HEADER_JOIN = " | "
+# As the library names a formula's errors -> as a person sees them in the cell.
+_ERROR_NAMES = {
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+    "GettingData": "#GETTING_DATA",
+}
+CELL_ERRORS = tuple(_ERROR_NAMES.values())
 
 
 def _sheets(book: fastexcel.ExcelReader, fmt: WorkbookFormat, name: str) -> list[str]:
@@ -59,29 +77,72 @@ def joined_header(rows: list[list[str | None]]) -> list[str]:
     return names
 
 
-def _sheet_table(
-    book: fastexcel.ExcelReader, sheet: str, layout: Layout, fmt: WorkbookFormat, name: str
-) -> RawTable:
-    cells = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
-    where = f"{name}, sheet {sheet!r}, header in row {', '.join(map(str, fmt.header_rows))}"
-    if cells.height < fmt.first_row:
-        raise FileRejected(
-            "empty_file", f"{name}, sheet {sheet!r} has {cells.height} rows, data starts in {fmt.first_row}"
-        )
+def _cells(sheet: fastexcel.ExcelSheet) -> pl.DataFrame:
+    """All cells as text. What the library cannot turn into text, such as a formula's error, is told as it reads."""
+    batch, failed = sheet.to_arrow_with_errors()
+    cells = pl.DataFrame(batch)
+    told: dict[int, dict[int, str]] = {}
+    for error in failed.errors if failed else []:
+        row, column = error.offset_position
+        found = re.search(r"Error\((\w+)\)", error.detail)
+        text = _ERROR_NAMES.get(found[1], f"#{found[1]}") if found else error.detail
+        told.setdefault(column, {})[row] = text
+    return cells.with_columns(
+        cells.to_series(column).scatter(list(texts), list(texts.values())) for column, texts in told.items()
+    )
+
+
+def _sheet_table(sheet: fastexcel.ExcelSheet, layout: Layout, fmt: WorkbookFormat, name: str) -> RawTable:
+    cells = _cells(sheet)
+    where = f"{name}, sheet {sheet.name!r}, header in row {', '.join(map(str, fmt.header_rows))}"
     header = joined_header([list(cells.row(number - 1)) for number in fmt.header_rows])
     verify_header(layout, [*header, *fmt.set_values], where)
-    columns = [n if header.index(n) == i else f"{n}#{i + 1}" for i, n in enumerate(header)]
-    frame = cells.rename(dict(zip(cells.columns, columns, strict=True))).with_row_index(ROW, offset=1)
+    columns = unique_names([*header, *fmt.set_values])
+    constants = dict(zip(columns[len(header) :], fmt.set_values.values(), strict=True))
+    frame = cells.rename(dict(zip(cells.columns, columns, strict=False))).with_row_index(ROW, offset=1)
     frame = frame.with_columns(pl.col(ROW).cast(pl.Int64)).filter(pl.col(ROW) >= fmt.first_row)
     if fmt.stop_at:
         ends = frame.filter(pl.col(columns[0]).str.contains(fmt.stop_at))[ROW]
         if len(ends):
             frame = frame.filter(pl.col(ROW) < ends[0])
-    filled = frame.filter(~pl.all_horizontal(pl.col(columns).fill_null("").str.strip_chars() == ""))
+    filled = frame.filter(~pl.all_horizontal(pl.exclude(ROW).fill_null("").str.strip_chars() == ""))
     filled = filled.with_columns(
-        pl.lit(sheet).alias(SHEET), *(pl.lit(text).alias(name) for name, text in fmt.set_values.items())
+        pl.lit(sheet.name).alias(SHEET), *(pl.lit(text).alias(name) for name, text in constants.items())
     )
-    return RawTable(filled.lazy(), [*columns, *fmt.set_values], skipped=cells.height - filled.height)
+    return RawTable(filled.lazy(), columns, skipped=cells.height - filled.height)
+
+
+def _not_read(sheet: fastexcel.ExcelSheet, fmt: WorkbookFormat) -> tuple[str, str] | None:
+    """Why a sheet gives no rows, as rule and words; None when it is to be read."""
+    if isinstance(fmt.sheets, str) and sheet.visible != "visible":
+        return "missing_sheet", f"sheet {sheet.name!r} is hidden, and the layout does not list it by name"
+    if sheet.height < fmt.first_row:
+        what = "" if sheet.height else " (it is empty, or a chart)"
+        return (
+            "empty_file",
+            f"sheet {sheet.name!r} has {sheet.height} rows, data starts in {fmt.first_row}{what}",
+        )
+    return None
+
+
+def _tables(
+    book: fastexcel.ExcelReader, layout: Layout, fmt: WorkbookFormat, name: str
+) -> tuple[list[RawTable], list[str]]:
+    """Tables of the sheets of one shape, and what is to be said of sheets that were passed over."""
+    tables: list[RawTable] = []
+    passed_over: list[tuple[str, str]] = []
+    for sheet_name in _sheets(book, fmt, name):
+        sheet = book.load_sheet(sheet_name, header_row=None, skip_rows=0, dtypes="string")
+        fault = _not_read(sheet, fmt)
+        if fault is None:
+            tables.append(_sheet_table(sheet, layout, fmt, name))
+        elif isinstance(fmt.sheets, str):
+            passed_over.append(fault)
+        else:
+            raise FileRejected(fault[0], f"{name}, {fault[1]}")
+    if passed_over and not tables:
+        raise FileRejected(passed_over[0][0], f"{name}: {'; '.join(words for _, words in passed_over)}")
+    return tables, [f"{words}: passed over" for _, words in passed_over]
 
 
 def read_workbook(path: Path, layout: Layout) -> RawTable:
@@ -94,11 +155,7 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
     try:
         book = fastexcel.read_excel(path)
-        tables = [
-            _sheet_table(book, sheet, layout, fmt, path.name)
-            for fmt in layout.workbooks
-            for sheet in _sheets(book, fmt, path.name)
-        ]
+        read = [_tables(book, layout, fmt, path.name) for fmt in layout.workbooks]
     except fastexcel.FastExcelError as error:
         raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
     except BaseException as error:
@@ -106,6 +163,8 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
         if type(error).__name__ == "PanicException":
             raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
         raise
+    tables = [table for found, _ in read for table in found]
     columns = list(dict.fromkeys(name for table in tables for name in table.columns))
     frame = pl.concat([table.frame for table in tables], how="diagonal")
-    return RawTable(frame, columns, skipped=sum(table.skipped for table in tables))
+    notes = tuple(note for _, told in read for note in told)
+    return RawTable(frame, columns, skipped=sum(table.skipped for table in tables), notes=notes)

@@ -84,6 +84,37 @@ def test_statements_are_confirmed_or_not(sample: tuple[Path, Run]) -> None:
     assert verdicts["s2_plus_1900_2026"] == "unverifiable"
 
 
+def test_fibre_milestones_satellites_and_systems_are_judged(sample: tuple[Path, Run]) -> None:
+    home, _ = sample
+    progress = (
+        "select target_id, status from marts.fct_target_progress where system in ('S4', 'S7', 'S8', 'S9')"
+    )
+    assert dict(query(home, progress)) == {
+        "s4_villages_fibre_2027": "off_track",
+        "s4_households_fibre_2027": "off_track",
+        "s4_people_fibre_2027": "off_track",
+        "s7_caspian_cable_2026": "off_track",
+        "s8_satellites_2027": "on_track",
+        "s8_revenue_2027": "at_risk",
+        "s9_qaztech_all": "off_track",
+    }
+    verdicts = dict(query(home, "select statement_id, verdict from marts.fct_statement_check"))
+    assert verdicts["s4_households_400000_2027"] == "definition_mismatch"
+    assert verdicts["s7_caspian_cable_2026"] == "unverifiable"
+    assert verdicts["s9_qaztech_all"] == "definition_mismatch"
+    ((why,),) = query(
+        home,
+        "select explanation from marts.fct_statement_check where statement_id = 's4_households_400000_2027'",
+    )
+    assert "6.25 people a household" in why
+    assert "3.66 a household" in why
+    unseen = "select check_id from marts.meta_check where status <> 'pass' and check_id like 'programme.%'"
+    assert sorted(query(home, unseen)) == [
+        ("programme.milestones_do_not_move_silently",),
+        ("programme.systems_are_not_filed_twice",),
+    ]
+
+
 def test_history_is_on_one_map(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     regions = query(
@@ -112,7 +143,17 @@ def test_nothing_new_gives_the_same_release(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     before = Home(home).current.resolve()
     again = qamtu(home, "run", "--sample")
+    assert (again.code, list(again.answer["seconds"])) == (0, ["look"]), again.told
+    assert Home(home).current.resolve() == before
+
+
+def test_a_run_that_does_its_work_again_gives_the_same_release(sample: tuple[Path, Run]) -> None:
+    home, _ = sample
+    before = Home(home).current.resolve()
+    (home / "last_run.json").unlink()
+    again = qamtu(home, "run", "--sample")
     assert again.code == 0, again.told
+    assert "0 models and seeds built" in again.told
     assert Home(home).current.resolve() == before
 
 
@@ -134,7 +175,8 @@ def test_a_filing_that_lies_withholds_what_it_touches_and_no_more(
         )
     )
     assert "population_covered_pct" in withheld
-    assert "filed" in withheld["population_covered_pct"]
+    assert "check filings." in withheld["population_covered_pct"]
+    assert "first: operator_id=" in withheld["population_covered_pct"]
     assert not {"population", "itu_population_covered_pct"} & set(withheld)
     shown = query(
         tmp_path / "home",

@@ -14,10 +14,12 @@ from frictionless import Package
 from expectations.audit import AuditReport, run_audit
 from expectations.checks import Check, all_checks
 from expectations.gate import MetricNeeds, decide, judge, read_needs
+from expectations.ledger import append, read_ledger
 from expectations.suite import load_suites
 from ingestion.pipeline import ingest
 from orchestration import dbt_engine
 from sample_country import generate
+from tests.unit.audit_kit import standing_of
 from warehouse.candidate import Manifest, read_manifest
 from warehouse.fingerprint import CandidateFingerprint
 from warehouse.masking import figure_columns
@@ -26,6 +28,13 @@ from warehouse.releases import Release, publish, read_publication, verify_releas
 from warehouse.scorecard import read_scorecard
 from warehouse.verdicts import Verdicts
 
+VILLAGE_METRICS = {
+    "settlements_connected",
+    "settlements_connected_pct",
+    "settlements_mobile_covered",
+    "settlements_mobile_covered_pct",
+    "settlements_speed_tier_pct",
+}
 PERIODS = [dt.date(2025, 9, 30), dt.date(2025, 12, 31)]
 
 
@@ -114,8 +123,21 @@ def test_a_warning_can_withhold_nothing(built: Built) -> None:
         ("shares.itu_shares_lie_in_bounds", {"itu_population_covered_pct"}),
         ("ladder.exactly_n_operators_add_up", {"operators_exactly_pct"}),
         ("shares.operator_shares_lie_in_bounds", {"population_operator_covered_pct"}),
-        ("ladder.rungs_are_cumulative", {"settlements_connected", "settlements_connected_pct"}),
-        ("ladder.speed_tiers_are_nested", {"population_speed_tier_pct", "settlements_speed_tier_pct"}),
+        ("ladder.rungs_are_cumulative", set()),
+        ("ladder.speed_tiers_are_nested", {"population_speed_tier_pct"}),
+        ("totals.village_counts_hold_together", VILLAGE_METRICS),
+        ("population.households_sum_to_control_totals", {"households", "households_passed_pct"}),
+        ("population.households_are_known_where_they_are_passed", {"households_passed_pct"}),
+        ("change.households_passed_do_not_fall", {"households_passed_pct"}),
+        (
+            "population.settlements_make_the_denominator",
+            {
+                "population_covered_pct",
+                "population_speed_tier_pct",
+                "population_operator_covered_pct",
+                "operators_exactly_pct",
+            },
+        ),
         ("statements.differences_are_differences", set()),
     ],
 )
@@ -123,6 +145,35 @@ def test_a_failure_withholds_what_needs_it_and_nothing_else(
     built: Built, check_id: str, metrics: set[str]
 ) -> None:
     assert withheld_by(built, check_id)[0] == metrics
+
+
+def test_a_census_gone_wrong_leaves_counts_of_villages(built: Built) -> None:
+    for check_id in (
+        "population.regions_sum_to_the_nation",
+        "population.settlements_sum_to_their_district",
+        "build.int_settlement_denominator",
+    ):
+        metrics, _ = withheld_by(built, check_id)
+        assert {"population_covered_pct", "population_speed_tier_pct"} <= metrics, check_id
+        assert not VILLAGE_METRICS & metrics, check_id
+
+
+def test_people_and_households_of_a_place_are_withheld_with_their_census(built: Built) -> None:
+    for check_id in ("population.settlements_sum_to_their_district", "build.int_settlement_people"):
+        assert {"population", "households"} <= withheld_by(built, check_id)[0], check_id
+    shown = {node.alias: node.meta.get("figures") or {} for node in built.manifest.released}
+    for table in ("dim_settlement", "fct_coverage_by_technology", "fct_coverage_by_operator"):
+        assert shown[table]["population"] == ["population"]
+        assert shown[table]["households"] == ["households"]
+    assert "population" in shown["fct_rural_connection"]["population"]
+
+
+def test_an_expectation_names_metrics_that_there_are_and_that_rest_on_its_tables(built: Built) -> None:
+    needs = {need.metric_id: need for need in built.needs}
+    for check in built.checks.values():
+        for metric_id in check.metrics:
+            sources = [built.manifest.relation_named(t).unique_id for t in needs[metric_id].source_tables]
+            assert set(check.guards) & built.manifest.upstream_of(sources), (check.check_id, metric_id)
 
 
 def test_a_bad_statement_withholds_the_statements(built: Built) -> None:
@@ -155,6 +206,70 @@ def test_every_share_of_a_mart_is_declared_a_figure(built: Built) -> None:
         shares = {name for name in node.columns if node.alias.startswith("fct_") and name.endswith("_pct")}
         assert shares <= figure_columns(node), node.alias
         assert set(node.meta.get("figures") or {}) <= metrics, node.alias
+
+
+def test_people_and_households_of_a_mart_are_declared_figures(built: Built) -> None:
+    """Denominators too: what is withheld as a metric must not stand in a column beside it."""
+    manifest = json.loads((built.home.dbt_target / "manifest.json").read_bytes())
+    counted = 0
+    for node in built.manifest.released:
+        columns = manifest["nodes"][node.unique_id]["columns"]
+        of_people = {
+            name
+            for name, column in columns.items()
+            if column.get("meta", {}).get("unit") in ("people", "households")
+        }
+        assert of_people <= figure_columns(node), node.alias
+        counted += len(of_people)
+    assert counted > 20
+
+
+@pytest.mark.parametrize("denominator", ["population", "households"])
+def test_a_share_needs_every_check_of_its_denominator(built: Built, denominator: str) -> None:
+    """Or a share would stand from which the withheld denominator follows."""
+    checks = {verdict.metric_id: set(verdict.checks) for verdict in built.verdicts}
+    shares = [
+        need.metric_id
+        for need in built.needs
+        if denominator in need.required_extracts and need.metric_id != denominator
+    ]
+    assert shares
+    for share in shares:
+        assert checks[denominator] <= checks[share], share
+
+
+def test_a_withheld_population_stands_nowhere_in_the_release(built: Built) -> None:
+    """Neither the numbers that failed nor any other of the metric: in no table, reason, check or file."""
+    with duckdb.connect(str(built.home.build_file), read_only=True) as connection:
+        found = connection.execute(
+            "select census_date::varchar, kato, area_type, population from intermediate.int_region_population "
+            "where geography_level in ('national', 'region') and population > 100000"
+        ).fetchall()
+    numbers = sorted({population for *_, population in found})
+    assert len(numbers) > 20
+    rows = [dict(zip(("census_date", "kato", "area_type", "population"), row, strict=True)) for row in found]
+    check = built.checks["population.regions_sum_to_the_nation"]
+    passed = [row for row in read_ledger(built.home.ledger).rows if row.check_id == check.check_id][-1]
+    failed = replace(
+        passed, status="fail", observed="20 rows", failing_count=20, offending_rows=json.dumps(rows[:20])
+    )
+    assert built.release.path is not None
+    assert len(standing_of(built.release.path, *numbers)) > 10, "the search finds what is published"
+    try:
+        append(built.home.ledger, [failed])
+        release = publish(built.home, judge(built.home), "code-1")
+        assert release.path is not None
+        withheld = {verdict.metric_id: str(verdict.withheld_reason) for verdict in release.withheld}
+        assert {"population", "population_covered_pct"} <= set(withheld)
+        assert "settlements_connected" not in withheld
+        assert (
+            "population.regions_sum_to_the_nation failed: 20 rows; first: census_date="
+            in withheld["population"]
+        )
+        assert standing_of(release.path, *numbers) == []
+    finally:
+        append(built.home.ledger, [passed])
+        publish(built.home, built.verdicts, "code-1")
 
 
 def test_every_mart_has_a_key_and_says_what_it_is(built: Built) -> None:

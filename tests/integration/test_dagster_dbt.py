@@ -10,13 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from expectations.audit import run_audit
 from orchestration import dbt_engine
 from orchestration.dbt_engine import DbtError, build, ensure_manifest
 from warehouse.paths import Home
 
 FILES = {
     "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\n"
-    "models: {+schema: marts}\nseeds: {+schema: seeds}\n",
+    "models: {+schema: marts, +materialized: table}\nseeds: {+schema: seeds}\n",
     "profiles.yml": "small: {target: d, outputs: {d: {type: duckdb, path: \"{{ env_var('QAMTU_BUILD_FILE') }}\"}}}\n",
     "macros/schema.sql": "{% macro generate_schema_name(name, node) %}{{ name }}{% endmacro %}",
     "seeds/codes.csv": "code\n1\n2\n",
@@ -165,3 +166,70 @@ def test_a_build_file_in_use_is_an_error_that_may_pass(home: Home, write: Write,
         assert is_passing(caught.value)
         holder.stdin.write("\n")
         holder.stdin.close()
+
+
+# --- No work for nothing --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def audited(home: Home, write: Write) -> Home:
+    """A home whose build is proved."""
+    ensure_manifest(home)
+    build(home)
+    run_audit(home, suites=())
+    return home
+
+
+def test_what_stands_and_is_proved_is_left_alone(audited: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("dbt was called")
+
+    monkeypatch.setattr(dbt_engine, "_invoke", never)
+    outcome = build(audited)
+    assert (outcome.models, outcome.tests) == ([], [])
+    assert [name.rsplit(".", 1)[-1] for name in outcome.kept] == ["first", "other", "second", "codes"]
+    assert outcome.proved == 2
+    assert run_audit(audited, suites=()).counts() == {"pass": 6}
+
+
+def test_a_change_reaches_what_is_made_of_it_and_nothing_else(audited: Home, write: Write) -> None:
+    write("seeds/codes.csv", "code\n1\n2\n3\n")
+    ensure_manifest(audited)
+    outcome = build(audited)
+    assert set(statuses(outcome.models)) == {"codes", "first", "second"}
+    assert set(statuses(outcome.tests)) == {"unique_first_code"}
+    assert run_audit(audited, suites=()).counts() == {"pass": 6}
+
+
+def test_a_build_file_that_somebody_touched_is_built_anew(audited: Home) -> None:
+    with duckdb.connect(str(audited.build_file)) as connection:
+        connection.execute("update marts.other set one = 7")
+    outcome = build(audited)
+    assert len(outcome.models) == 4
+    assert run_audit(audited, suites=()).counts() == {"pass": 6}
+
+
+def test_a_table_whose_proof_is_lost_is_built_and_tested_again(audited: Home) -> None:
+    for path in audited.ledger.glob("*.parquet"):
+        path.unlink()
+    outcome = build(audited)
+    assert (len(outcome.models), len(outcome.tests), outcome.kept) == (4, 2, [])
+    assert run_audit(audited, suites=()).counts() == {"pass": 6}
+
+
+def test_a_build_that_breaks_off_is_begun_again(
+    audited: Home, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("seeds/codes.csv", "code\n1\n2\n3\n")
+    ensure_manifest(audited)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(dbt_engine._Build, "_run_tests", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build(audited)
+    outcome = build(audited)
+    assert len(outcome.models) == 4, "what was written without being remembered is not trusted"
+    assert run_audit(audited, suites=()).counts() == {"pass": 6}

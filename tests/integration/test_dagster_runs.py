@@ -10,8 +10,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import RUN_KEY_TAG
 
 from orchestration import progress
+from orchestration.automation import Cursor
 from orchestration.definitions import build_defs
 from orchestration.instance import COMMAND_LINE_TAG, close_abandoned_runs
 from orchestration.publication import NothingToPublish
@@ -309,6 +311,15 @@ def test_the_sensor_asks_once_for_a_file_that_stands_still(
         asked, cursor = look(cursor)
         told.append(asked)
     assert told == [0, 1, 0, 0]
+    key = Cursor.parse(cursor).run_key
+    job = build_defs(engines(shared, home=resource)).resolve_job_def("refresh")
+    instance.create_run_for_job(job, tags={RUN_KEY_TAG: key}, status=dg.DagsterRunStatus.FAILURE)
+    told = []
+    for _ in range(3):
+        asked, cursor = look(cursor)
+        told.append(asked)
+    assert told == [1, 0, 0], "a run that failed is asked for once more"
+    assert Cursor.parse(cursor).run_key != key
 
 
 def test_the_stand_ins_file_for_every_layout() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ingestion.contract import load_contracts
-from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA, consolidate, write_schemas
+from ingestion.pipeline import write_schemas
+from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA, consolidate
 from warehouse.paths import PROJECT_DIR, Home
 
 pytestmark = pytest.mark.integration
@@ -25,7 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Target folder of a whole build, unit tests included, on a lake that has received nothing."""
     folder = tmp_path_factory.mktemp("dbt")
     home = Home(folder)
-    write_schemas(home, {kind: contract.lake_schema for kind, contract in load_contracts().items()})
+    write_schemas(home)
     consolidate(home, [])
     environment = os.environ | {
         "QAMTU_LAKE": str(home.lake),
@@ -119,6 +122,7 @@ def test_no_model_selects_star(models: dict[str, dict[str, Any]]) -> None:
 def test_sources_are_the_lake_as_contracts_and_records_define_it(manifest: dict[str, Any]) -> None:
     sources = {source["name"]: list(source["columns"]) for source in manifest["sources"].values()}
     expected = {kind: list(contract.lake_schema) for kind, contract in load_contracts().items()}
+    expected |= {f"{kind}_cell": list(c.cells_schema) for kind, c in load_contracts().items() if c.cells_schema}
     expected |= {
         "extract": list(EXTRACT_SCHEMA),
         "row_account": list(ACCOUNT_SCHEMA),
@@ -127,6 +131,32 @@ def test_sources_are_the_lake_as_contracts_and_records_define_it(manifest: dict[
     assert {name: sorted(columns) for name, columns in sources.items()} == {
         n: sorted(c) for n, c in expected.items()
     }
+
+
+def test_thresholds_of_the_address_rollup_are_those_of_the_seed() -> None:
+    project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    with (DBT_PROJECT / "seeds/technology/speed_tier.csv").open(encoding="utf-8", newline="") as stream:
+        seeded = {
+            row["speed_tier"]: (float(row["min_download_mbps"]), float(row["min_upload_mbps"] or 0))
+            for row in csv.DictReader(stream)
+        }
+    assert {
+        tier["speed_tier"]: (tier["min_download_mbps"], tier["min_upload_mbps"])
+        for tier in project["vars"]["speed_tiers"]
+    } == seeded
+
+
+def test_counts_of_villages_read_no_census(models: dict[str, dict[str, Any]]) -> None:
+    by_id = {model["unique_id"]: model for model in models.values()}
+    above: set[str] = set()
+    waiting = ["int_village_coverage"]
+    while waiting:
+        for parent in models[waiting.pop()]["depends_on"]["nodes"]:
+            if parent not in above:
+                above.add(parent)
+                waiting += [by_id[parent]["name"]] if parent in by_id else []
+    assert not {node for node in above if node.endswith((".population", ".households"))}
+    assert "source.qamtu.lake.operator_availability" in above
 
 
 def test_layers_point_one_way(models: dict[str, dict[str, Any]]) -> None:

@@ -28,8 +28,8 @@ def outcomes(home: Home) -> dict[str, Outcome]:
 
 def accepted(home: Home, outcome: Outcome) -> pl.DataFrame:
     """Accepted rows of an extract."""
-    path = partition(home, "accepted", str(outcome.extract_kind), outcome.extract_id) / "part-0.parquet"
-    return pl.read_parquet(path, hive_partitioning=False)
+    folder = partition(home, "accepted", str(outcome.extract_kind), outcome.extract_id)
+    return pl.read_parquet(sorted(folder.glob("part-*.parquet")), hive_partitioning=False)
 
 
 def test_both_kato_editions_arrive_whole(outcomes: dict[str, Outcome]) -> None:

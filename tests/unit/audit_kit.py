@@ -7,13 +7,20 @@ Nothing of the real project is in it, so that a test says what it needs. `Countr
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from warehouse.candidate import read_manifest
+from warehouse.fingerprint import fingerprint_candidate
+from warehouse.lake import PART_SCHEMA, partition
+from warehouse.parts import seal
 from warehouse.paths import Home
 
 PROJECT = "qamtu"
@@ -73,7 +80,11 @@ class Country:
                 connection.execute(f"create {kind} {table.schema}.{name} as {sql}")
         home.dbt_target.mkdir(parents=True, exist_ok=True)
         (home.dbt_target / "manifest.json").write_text(json.dumps(self.manifest()))
-        (home.dbt_target / "run_results.json").write_text(json.dumps(self.run_results()))
+        with duckdb.connect(str(home.build_file), read_only=True) as connection:
+            manifest = read_manifest(home.dbt_target / "manifest.json")
+            candidate = fingerprint_candidate(home, manifest, connection).candidate
+        results = self.run_results() | {"candidate": candidate}
+        (home.dbt_target / "run_results.json").write_text(json.dumps(results))
         return home
 
     def manifest(self) -> dict[str, Any]:
@@ -173,9 +184,19 @@ EXTRACT = {
 
 
 def write_extracts(home: Home, extracts: Sequence[Mapping[str, Any]]) -> None:
-    """Write the lake's list of deliveries; each is `EXTRACT` with its own values."""
+    """Write the lake's list of deliveries, with a row for each; a delivery is `EXTRACT` with its own values."""
     folder = home.lake / "meta"
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(home.lake / "accepted", ignore_errors=True)
+    parts = []
+    for extract in ({**EXTRACT, **extract} for extract in extracts):
+        if extract["outcome"].startswith("accepted"):
+            place = partition(home, "accepted", extract["extract_kind"], extract["extract_id"])
+            place.mkdir(parents=True)
+            pl.DataFrame({"extract_id": [extract["extract_id"]]}).write_parquet(place / "part-0.parquet")
+            sealed = seal(home.lake, place)
+            parts += [(extract["extract_id"], extract["extract_kind"], *part) for part in sealed]
+    pl.DataFrame(parts, PART_SCHEMA, orient="row").write_parquet(folder / "accepted_part.parquet")
     with duckdb.connect() as connection:
         connection.execute(
             "create table extract (extract_id varchar, sender varchar, extract_kind varchar, file_name varchar, "
@@ -188,6 +209,26 @@ def write_extracts(home: Home, extracts: Sequence[Mapping[str, Any]]) -> None:
                 f"insert into extract values ({', '.join('?' * len(EXTRACT))})", [row[key] for key in EXTRACT]
             )
         connection.execute(f"copy extract to '{folder / 'extract.parquet'}' (format parquet)")
+
+
+def standing_of(release: Path, *numbers: int) -> list[str]:
+    """Where any of the numbers stands in a release: columns of its tables, in every form, and its other files."""
+    alone = rf"(^|[^0-9A-Za-z.])({'|'.join(map(str, numbers))})([^0-9A-Za-z]|$)"
+    found = []
+    with duckdb.connect(str(release / "coverage.duckdb"), read_only=True) as connection:
+        tables = [name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
+        places = [f"marts.{name}" for name in tables]
+        places += [f"'{release}/parquet/{name}.parquet'" for name in tables]
+        for place in places:
+            columns = [name for name, *_ in connection.execute(f"describe from {place}").fetchall()]
+            counts = [f"count(*) filter (regexp_matches(\"{name}\"::varchar, '{alone}'))" for name in columns]
+            row = connection.execute(f"select {', '.join(counts)} from {place}").fetchall()[0]
+            found += [f"{place}.{name}" for name, count in zip(columns, row, strict=True) if count]
+    for path in sorted(release.rglob("*")):
+        if path.suffix in (".csv", ".json", ".txt"):
+            text = path.read_text(encoding="utf-8")
+            found += [path.relative_to(release).as_posix()] if re.search(alone, text, re.MULTILINE) else []
+    return found
 
 
 def home_in(folder: Path) -> Home:

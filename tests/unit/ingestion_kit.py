@@ -122,8 +122,9 @@ class Warehouse:
 
     def part(self, part: str, outcome: Outcome) -> pl.DataFrame:
         """Rows of one part of one extract; empty when it has none."""
-        path = partition(self.home, part, str(outcome.extract_kind), outcome.extract_id) / "part-0.parquet"
-        return pl.read_parquet(path, hive_partitioning=False) if path.exists() else pl.DataFrame()
+        folder = partition(self.home, part, str(outcome.extract_kind), outcome.extract_id)
+        files = sorted(folder.glob("part-*.parquet"))
+        return pl.read_parquet(files, hive_partitioning=False) if files else pl.DataFrame()
 
     def reasons(self, outcome: Outcome) -> list[tuple[int, str, str | None, str | None]]:
         """Every reason of every quarantined row: row, rule, column, value."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import duckdb
 
+from tests.unit.programme_marts import PROGRAMME
+
 _SETTLEMENTS = """
 create table intermediate.int_settlement as
 select
@@ -65,6 +67,14 @@ select
     census.date as census_date, settlement_kato, population + growth as population,
     case when number % 3 = 0 then 'estimated' else 'census' end as population_method
 from intermediate.int_settlement cross join census;
+create table intermediate.int_settlement_denominator as
+select
+    periods.as_of_date, settlements.settlement_kato, settlements.region_kato, settlements.district_kato,
+    people.population
+from (values (date '2025-06-30'), (date '2025-09-30'), (date '2025-12-31')) as periods (as_of_date)
+cross join intermediate.int_settlement as settlements
+inner join intermediate.int_settlement_people as people
+    on people.settlement_kato = settlements.settlement_kato and people.census_date = date '2026-01-01';
 create table intermediate.int_settlement_households as
 select census.date as census_date, settlement_kato, households from intermediate.int_settlement cross join census;
 create table intermediate.int_region_population as
@@ -74,6 +84,18 @@ from intermediate.int_settlement_people as people
 inner join areas using (settlement_kato)
 where not (areas.geography_level = 'district' and areas.kato = '710000000')
 group by all;
+create table intermediate.int_place_households as
+select
+    households.census_date, areas.kato,
+    case
+        when areas.kato = '710000000' then 'republican_city' when areas.geography_level = 'region' then 'oblast'
+        else areas.geography_level
+    end as level,
+    sum(households.households)::bigint as households_all, false as is_undivided
+from intermediate.int_settlement_households as households
+inner join areas using (settlement_kato)
+where areas.area_type = 'all' and not (areas.geography_level = 'district' and areas.kato = '710000000')
+group by households.census_date, areas.kato, areas.geography_level;
 """
 
 _AREAS = """
@@ -100,7 +122,9 @@ create table intermediate.int_availability as
 select
     periods.as_of_date, settlements.settlement_kato, networks.operator_id, networks.technology,
     case when settlements.number % 5 = 0 then 4 else 3 end::bigint as connection_level,
-    networks.download::double as max_download_mbps, networks.upload::double as max_upload_mbps,
+    networks.download + case when (settlements.number + periods.step) % 10 = 0 then 0.1 else 0 end::double
+        as max_download_mbps,
+    networks.upload::double as max_upload_mbps,
     case when networks.operator_id = 'dala' then settlements.households // 2 end::bigint as households_passed,
     case when networks.operator_id = 'dala' then settlements.households // 3 end::bigint as households_connected,
     networks.operator_id || '-' || periods.step as extract_id
@@ -254,17 +278,47 @@ group by levels.as_of_date, areas.geography_level, areas.kato, rungs.connection_
 """
 
 _REST = """
+create table intermediate.int_area_denominator as
+select distinct as_of_date, geography_level, kato, area_type, population from marts.fct_coverage_by_technology;
+create table intermediate.int_village_coverage as
+select as_of_date, geography_level, kato, 'technology' as measure, technology as step, villages, villages_covered,
+    villages_covered_pct
+from marts.fct_coverage_by_technology
+where area_type = 'all' and villages > 0
+union all
+select as_of_date, geography_level, kato, 'speed_tier', speed_tier, villages, villages_covered, villages_covered_pct
+from marts.fct_coverage_by_speed_tier
+where area_type = 'all' and villages > 0
+union all
+select as_of_date, geography_level, kato, 'connection_level', connection_level, villages, villages_at_or_above,
+    villages_at_or_above_pct
+from marts.fct_rural_connection
+where connection_level not in ('level_0', 'satellite_only');
 create table marts.fct_metric as
 select
     'population_covered_pct' as metric_id, as_of_date, geography_level, kato, area_type, technology,
     population_covered_pct as value, 'percent' as unit, population_covered::double as numerator,
-    population::double as denominator
-from marts.fct_coverage_by_technology;
+    population::double as denominator, 'Census of people (sample)' as denominator_source
+from marts.fct_coverage_by_technology
+union all
+select
+    'households_passed_pct', as_of_date, geography_level, kato, area_type, technology, households_passed_pct,
+    'percent', households_passed, households, 'Census of households (district total, shared out)'
+from marts.fct_coverage_by_technology
+where households_passed is not null
+union all
+select
+    'settlements_mobile_covered_pct', as_of_date, geography_level, kato, 'rural', step, villages_covered_pct,
+    'percent', villages_covered, villages, 'Plan'
+from intermediate.int_village_coverage
+where measure = 'technology';
 create table marts.fct_statement_check as
 select * from (values
     ('s1', 'population_covered_pct', '=', 'percent', 99.0, 99.2, 0.2, 'confirmed', 'published'),
     ('s2', 'settlements_connected', '=', 'settlements', 2606.0, 663.0, -1943.0, 'definition_mismatch', 'published'),
     ('s3', 'settlements_connected', '>=', 'settlements', 100.0, 120.0, 20.0, 'confirmed', 'published'),
+    ('s5', 'settlements_connected', '≈', 'settlements', 100.0, 101.5, 1.5, 'confirmed', 'published'),
+    ('s6', 'settlements_connected', '=', 'settlements', 2606.0, 2606.0, 0.0, 'confirmed', 'published'),
     ('s4', null, '=', 'km', 40000.0, null, null, 'unverifiable', 'published')
 ) as t (statement_id, metric_id, qualifier, unit, stated_value, computed_value, difference, verdict, status);
 create table marts.fct_target_progress as
@@ -277,19 +331,26 @@ select extract_id from intermediate.int_availability where operator_id <> 'kokte
 create table staging.stg_extract as
 select distinct extract_id, 'operator_availability' as extract_kind, 'sample' as sender,
     extract_id || '.csv' as file_name,
-    'accepted' as outcome, true as is_current, null::varchar as superseded_by, null::varchar as rule
+    'accepted' as outcome, true as is_current, null::varchar as superseded_by, null::varchar as rule,
+    'Filing' as source_title
 from staging.stg_operator_availability
 union all
-select distinct extract_id, 'rural_connection_plan', 'ministry', extract_id || '.xlsx', 'accepted', true, null, null
+select distinct extract_id, 'rural_connection_plan', 'ministry', extract_id || '.xlsx', 'accepted', true, null, null,
+    'Plan'
 from staging.stg_rural_connection_plan
 union all
-select 'address-1', 'operator_address_availability', 'sample', 'a.csv', 'accepted_with_quarantine', true, null, null
+select 'address-1', 'operator_address_availability', 'sample', 'a.csv', 'accepted_with_quarantine', true, null, null,
+    'Filing'
 union all
-select 'rejected-1', 'households', 'bureau', 'h1.csv', 'rejected', false, 'households-2', 'missing_column';
+select 'rejected-1', 'households', 'bureau', 'h1.csv', 'rejected', false, 'households-2', 'missing_column', null
+union all
+select 'people-1', 'population', 'bureau', 'p1.csv', 'accepted', true, null, null, 'Census of people'
+union all
+select 'households-2', 'households', 'bureau', 'h2.csv', 'accepted', true, null, null, 'Census of households';
 create table staging.stg_row_account as
 select
     extracts.extract_id,
-    coalesce(availability.n, plan.n, case when extracts.extract_id = 'address-1' then 12 end, 0)::bigint
+    coalesce(availability.n, plan.n, case when extracts.extract_id = 'address-1' then 12 else 30 end)::bigint
         as rows_accepted
 from staging.stg_extract as extracts
 left join (select extract_id, count(*) as n from staging.stg_operator_availability group by all) as availability
@@ -336,4 +397,5 @@ def small_marts() -> duckdb.DuckDBPyConnection:
     connection.execute(_OVERLAP)
     connection.execute(_RURAL)
     connection.execute(_REST)
+    connection.execute(PROGRAMME)
     return connection

@@ -9,14 +9,17 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pytest
 
 from expectations import audit
 from expectations.audit import run_audit, without_explained
 from expectations.engine import Engine
+from expectations.gate import judge
 from expectations.ledger import read_ledger
 from expectations.suite import Suite
-from tests.unit.audit_kit import DbtTest, home_in, small_country
+from tests.unit.audit_kit import DbtTest, home_in, small_country, write_extracts
+from warehouse.lake import partition
 from warehouse.paths import Home
 from warehouse.verdicts import CheckOutcome
 
@@ -52,12 +55,12 @@ def test_every_dbt_test_and_every_expectation_has_an_outcome(tmp_path: Path) -> 
 
 
 def test_a_failed_expectation_shows_what_it_found(tmp_path: Path) -> None:
-    home = small_country().write(home_in(tmp_path))
+    country = small_country()
+    country.tests.append(DbtTest("fct_coverage", "unique_combination", ("as_of_date", "kato", "technology")))
+    home = country.write(home_in(tmp_path))
     found = outcome(home, "shares.share_is_a_share", suite())
     assert (found.status, found.failing_count) == ("fail", 1)
-    assert found.observed == (
-        "1 of 2 rows; first: as_of_date=2025-12-31, kato=000000000, population_covered_pct=90.0"
-    )
+    assert found.observed == "1 of 2 rows; first: as_of_date=2025-12-31, kato=000000000", "no value in public"
     assert json.loads(found.offending_rows) == [
         {"as_of_date": "2025-12-31", "kato": "000000000", "population_covered_pct": 90.0}
     ]
@@ -77,6 +80,32 @@ def test_what_is_proven_is_not_found_out_again(tmp_path: Path, monkeypatch: pyte
     again = run_audit(home, suites=[suite()])
     assert (again.evaluated, again.reused, again.recorded) == (0, 1, 0)
     assert again.outcomes == first.outcomes
+
+
+def test_proof_is_not_used_for_rows_that_were_changed_in_the_lake(tmp_path: Path) -> None:
+    """Views are not hashed by content: their proof stands on what the lake accepted."""
+    on_view = suite(
+        tables=["staging.stg_availability"],
+        query="select level from staging.stg_availability",
+        kwargs={"column": "level", "min_value": 1, "max_value": 1},
+    )
+    home = small_country().write(home_in(tmp_path))
+    assert outcome(home, "shares.share_is_a_share", on_view).status == "pass"
+    part = partition(home, "accepted", "operator_availability", "e1") / "part-0.parquet"
+    pl.DataFrame({"extract_id": []}, {"extract_id": pl.String}).write_parquet(part)
+    for _ in range(2):
+        report = run_audit(home, suites=[on_view])
+        found = next(one for one in report.outcomes if one.check_id == "shares.share_is_a_share")
+        assert (report.evaluated, report.reused, found.status) == (0, 0, "missing")
+        assert found.observed == (
+            "accepted/operator_availability/extract_id=e1/part-0.parquet was changed after it was accepted; run again "
+            "with its file in the inbox: it is read anew"
+        )
+    withheld = {
+        verdict.metric_id: str(verdict.withheld_reason) for verdict in judge(home, [on_view]).withheld
+    }
+    assert set(withheld) == {"population_covered_pct"}
+    assert "extract_id=e1/part-0.parquet was changed" in withheld["population_covered_pct"]
 
 
 def test_what_could_not_be_evaluated_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +128,28 @@ def test_a_failed_dbt_test_keeps_its_rows_in_the_ledger_and_only_counts_in_publi
     found = outcome(home, country.tests[0].unique_id)
     assert found.observed == "2 rows found"
     assert [row["filed_region"] for row in json.loads(found.offending_rows)] == ["МАРКЕР", "МАРКЕР"]
+
+
+def test_a_column_that_is_somewhere_a_figure_is_not_shown_as_a_key(tmp_path: Path) -> None:
+    country = small_country()
+    country.tests.append(DbtTest("fct_coverage", "unique_combination", ("kato", "population_covered_pct")))
+    home = country.write(home_in(tmp_path))
+    assert outcome(home, "shares.share_is_a_share", suite()).observed == "1 of 2 rows; first: kato=000000000"
+
+
+def test_an_error_is_told_without_the_numbers_it_quotes(tmp_path: Path) -> None:
+    country = small_country(statuses={"fct_coverage": "error"})
+    home = country.write(home_in(tmp_path))
+    path = home.dbt_target / "run_results.json"
+    document = json.loads(path.read_text())
+    failed = next(one for one in document["results"] if one["status"] == "error")
+    failed["message"] = "Could not convert '596 676,5' of int_area to INT32: 12 is no 1,234.5 in x_2025q4.csv"
+    path.write_text(json.dumps(document))
+    assert outcome(home, "build.fct_coverage").observed == (
+        "Could not convert '…' of int_area to INT32: … is no … in x_2025q4.csv"
+    )
+    recorded = read_ledger(home.ledger).rows
+    assert [row.observed for row in recorded if row.check_id == "build.fct_coverage"] == [failed["message"]]
 
 
 def test_messages_name_no_place_of_this_machine(tmp_path: Path) -> None:
@@ -128,17 +179,25 @@ def test_without_dbts_results_its_tests_are_missing(tmp_path: Path) -> None:
     assert "no run_results.json" in report.notes[0]
 
 
-def test_a_second_run_of_dbt_on_the_same_content_adds_only_itself(tmp_path: Path) -> None:
+def test_a_second_run_of_dbt_on_the_same_content_adds_nothing(tmp_path: Path) -> None:
     country = small_country()
     home = country.write(home_in(tmp_path))
     run_audit(home, suites=())
     country.invocation = "run-2"
     country.write(home)
-    assert run_audit(home, suites=()).recorded == 1
-    assert [row.suite_version for row in read_ledger(home.ledger).rows if row.kind == "run"] == [
-        "run-1",
-        "run-2",
-    ]
+    assert run_audit(home, suites=()).recorded == 0
+
+
+def test_results_of_dbt_prove_nothing_once_another_delivery_came_in(tmp_path: Path) -> None:
+    """Between dbt and the audit a resubmission was read: the tables are still those of the filing before."""
+    country = small_country()
+    home = country.write(home_in(tmp_path))
+    country.extracts[0]["content_fingerprint"] = "resubmitted"
+    write_extracts(home, country.extracts)
+    report = run_audit(home, suites=())
+    assert "changed after dbt's last run" in report.notes[0]
+    assert report.recorded == 0
+    assert set(report.counts()) == {"missing"}
 
 
 def test_a_damaged_ledger_is_noted_and_made_good_by_the_next_run(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from expectations.engine import Engine, Finding
 from expectations.suite import Expectation, load_suites
+from tests.unit.programme_marts import PROGRAMME_FAULTS
 from tests.unit.small_marts import small_marts
 
 SUITES = load_suites()
@@ -21,6 +22,8 @@ TECHNOLOGY, TIER = "marts.fct_coverage_by_technology", "marts.fct_coverage_by_sp
 OPERATOR, OVERLAP = "marts.fct_coverage_by_operator", "marts.fct_operator_overlap"
 RURAL, FILINGS = "marts.fct_rural_connection", "intermediate.int_availability"
 PEOPLE = "intermediate.int_region_population"
+VILLAGES, METRIC = "intermediate.int_village_coverage", "marts.fct_metric"
+HOUSEHOLDS = "intermediate.int_settlement_households"
 
 # What each expectation is there for: one or more faults, each of which must make it fire.
 FAULTS: dict[str, dict[str, str]] = {
@@ -102,6 +105,21 @@ FAULTS: dict[str, dict[str, str]] = {
         "a faster tier reaches more": (
             f"update {TIER} set population_covered = population where {NATION} and speed_tier = 'ultra_100'"
         ),
+        "a faster tier for more households": (
+            f"update {TIER} set households_passed = households where {NATION} and speed_tier = 'ultra_100'"
+        ),
+    },
+    "shares.denominators_name_their_own_source": {
+        "people for villages": (
+            f"update {METRIC} set denominator_source = 'Census of people (sample)' where metric_id like 'settlements%'"
+        ),
+        "people for households": (
+            f"update {METRIC} set denominator_source = 'Census of people (sample)' where metric_id like 'households%'"
+        ),
+        "no source": f"update {METRIC} set denominator_source = null where metric_id = 'population_covered_pct'",
+        "a delivery that no longer counts": (
+            "update marts.meta_extract set is_current = false where extract_kind = 'households'"
+        ),
     },
     "ladder.rungs_are_cumulative": {
         "more on top": f"update {RURAL} set villages_at_or_above = villages where connection_level = 'level_4'",
@@ -133,7 +151,8 @@ FAULTS: dict[str, dict[str, str]] = {
             "and technology = '4g'"
         ),
         "unknown after known": (
-            f"update {TECHNOLOGY} set population_covered_pct = null where {NATION} and technology = '3g'"
+            f"update {TECHNOLOGY} set population_covered_pct = null, settlements_covered = null where {NATION} "
+            "and technology = '3g'"
         ),
         "falls in one region": (
             f"update {TECHNOLOGY} set population_covered_pct = population_covered_pct - 8 where {LATEST} "
@@ -149,10 +168,24 @@ FAULTS: dict[str, dict[str, str]] = {
     "change.speed_tiers_do_not_fall": {
         "falls in the nation": f"update {TIER} set population_covered_pct = population_covered_pct - 6 where {NATION}",
     },
-    "change.villages_do_not_lose_their_rung": {
-        "lost": (
-            f"update {RURAL} set villages_at_or_above_pct = villages_at_or_above_pct - 6 where {LATEST} "
-            "and geography_level = 'national' and connection_level = 'level_2'"
+    "change.villages_stay_reached": {
+        "lost a rung": (
+            f"update {VILLAGES} set villages_covered_pct = villages_covered_pct - 6 where {LATEST} "
+            "and geography_level = 'national' and step = 'level_2'"
+        ),
+        "lost 4G in one region": (
+            f"update {VILLAGES} set villages_covered_pct = villages_covered_pct - 6 where {LATEST} "
+            "and kato = '100000000' and step = '4g'"
+        ),
+        "a tier nobody filed": f"delete from {VILLAGES} where {LATEST} and step = 'decent_10_1'",
+    },
+    "change.households_passed_do_not_fall": {
+        "a hundredth in a city": (
+            f"update {TECHNOLOGY} set households_passed = households_passed // 100 where {LATEST} "
+            "and kato = '710000000' and technology = 'fttp'"
+        ),
+        "unknown after known": (
+            f"update {TECHNOLOGY} set households_passed = null where {NATION} and technology = 'fttp'"
         ),
     },
     "change.coverage_does_not_leap": {
@@ -219,6 +252,27 @@ FAULTS: dict[str, dict[str, str]] = {
         "region missing": (
             f"delete from {FILINGS} where operator_id = 'arman' and settlement_kato like '10%' and {LATEST}"
         ),
+        "one settlement left": (
+            f"delete from {FILINGS} where operator_id = 'arman' and settlement_kato like '10%' "
+            f"and settlement_kato <> '101000001' and {LATEST}"
+        ),
+        "a third missing": (
+            f"delete from {FILINGS} where operator_id = 'dala' and {LATEST} "
+            "and settlement_kato between '101000001' and '101000040'"
+        ),
+    },
+    "filings.households_of_a_settlement_do_not_jump": {
+        "a hundredth of a city": (
+            f"update {FILINGS} set households_passed = households_passed // 100 where {LATEST} "
+            "and settlement_kato = '710000000' and technology = 'fttp'"
+        ),
+        "a hundred times a village": (
+            f"update {FILINGS} set households_passed = case when {LATEST} then 20000 else 200 end "
+            "where settlement_kato = '101000008' and technology = 'fttp'"
+        ),
+        "nought of a city": (
+            f"update {FILINGS} set households_passed = 0 where {LATEST} and settlement_kato = '710000000'"
+        ),
     },
     "filings.no_filing_shrinks_by_half": {
         "rows": f"delete from {FILINGS} where operator_id = 'arman' and technology <> '2g' and {LATEST}",
@@ -255,6 +309,20 @@ FAULTS: dict[str, dict[str, str]] = {
             f"delete from {FILINGS} where operator_id = 'arman' and {LATEST}; "
             f"insert into {FILINGS} select * replace (date '2025-12-31' as as_of_date) from {FILINGS} "
             "where operator_id = 'arman' and as_of_date = date '2025-09-30'"
+        ),
+        "a stale filing with one cell changed": (
+            f"delete from {FILINGS} where operator_id = 'arman' and {LATEST}; "
+            f"insert into {FILINGS} select * replace (date '2025-12-31' as as_of_date) from {FILINGS} "
+            "where operator_id = 'arman' and as_of_date = date '2025-09-30'; "
+            f"update {FILINGS} set max_download_mbps = 7 where operator_id = 'arman' and {LATEST} "
+            "and settlement_kato = '101000001' and technology = '4g'"
+        ),
+    },
+    "filings.no_satellite_filing_is_sent_twice": {
+        "stale filing under a new date": (
+            f"delete from {FILINGS} where operator_id = 'koktem' and {LATEST}; "
+            f"insert into {FILINGS} select * replace (date '2025-12-31' as as_of_date) from {FILINGS} "
+            "where operator_id = 'koktem' and as_of_date = date '2025-09-30'"
         ),
     },
     "filings.no_operator_files_for_another": {
@@ -318,6 +386,28 @@ FAULTS: dict[str, dict[str, str]] = {
             "update intermediate.int_settlement_households set households = households * 4"
         ),
     },
+    "population.households_sum_to_control_totals": {
+        "a region left out": f"delete from {HOUSEHOLDS} where settlement_kato = '710000000'",
+        "a district left out": f"delete from {HOUSEHOLDS} where settlement_kato like '1020%'",
+        "unknown settlements": f"update {HOUSEHOLDS} set households = null where settlement_kato like '1010%'",
+        "a town too large": f"update {HOUSEHOLDS} set households = households + 99 where settlement_kato = '101000020'",
+    },
+    "population.households_are_known_where_they_are_passed": {
+        "a region left out": f"update {TECHNOLOGY} set households = null where kato = '710000000' and {LATEST}",
+    },
+    "population.settlements_make_the_denominator": {
+        "a district without people": (
+            "update intermediate.int_settlement_denominator set population = null where settlement_kato like '1020%'"
+        ),
+        "people counted twice": (
+            "update intermediate.int_settlement_denominator set population = population * 2 "
+            "where settlement_kato = '710000000'"
+        ),
+        "a covered village that nobody counted": (
+            f"update {TECHNOLOGY} set population_covered = null where {NATION} and technology = '4g'; "
+            "update intermediate.int_settlement_denominator set population = null where settlement_kato = '101000001'"
+        ),
+    },
     "population.denominators_are_of_their_time": {
         "a later census": f"update {TECHNOLOGY} set denominator_as_of = date '2027-01-01'",
         "an old census": f"update {TECHNOLOGY} set denominator_as_of = date '2021-01-01'",
@@ -332,6 +422,9 @@ FAULTS: dict[str, dict[str, str]] = {
     "statements.a_confirmed_statement_is_true": {
         "two points off": "update marts.fct_statement_check set computed_value = 97.0 where statement_id = 's1'",
         "a bound missed": "update marts.fct_statement_check set computed_value = 90 where statement_id = 's3'",
+        "a bound missed by one": "update marts.fct_statement_check set computed_value = 99 where statement_id = 's3'",
+        "a count off by one": "update marts.fct_statement_check set computed_value = 2605 where statement_id = 's6'",
+        "about, 3 percent off": "update marts.fct_statement_check set computed_value = 103 where statement_id = 's5'",
     },
     "statements.projections_lie_in_their_interval": {
         "above": "update marts.fct_target_progress set projected_value = projected_high + 1",
@@ -344,6 +437,10 @@ FAULTS: dict[str, dict[str, str]] = {
             "and geography_level = 'region' and area_type = 'all'"
         ),
         "a denominator": f"update {TECHNOLOGY} set households = households + 1 where {NATION} and technology = '4g'",
+        "known parts beyond the whole": (
+            f"update {TECHNOLOGY} set population_covered = case when kato = '102000000' then null else population end "
+            f"where {LATEST} and geography_level = 'district'"
+        ),
         "a district twice": f"update {TECHNOLOGY} set settlements = settlements * 2 where kato = '101000000'",
         "rural left out": f"update {TECHNOLOGY} set villages_covered = 0 where area_type = 'rural'",
     },
@@ -357,11 +454,27 @@ FAULTS: dict[str, dict[str, str]] = {
         "a district less": f"update {RURAL} set villages_at_or_above = 0 where kato = '102000000'",
         "the plan of one region": f"update {RURAL} set villages_planned = 0 where kato = '100000000'",
     },
+    "totals.village_counts_hold_together": {
+        "more than there are": f"update {VILLAGES} set villages_covered = villages + 1 where {LATEST} and step = '2g'",
+        "4G beyond 3G": f"update {VILLAGES} set villages_covered = villages where {LATEST} and step = '4g'",
+        "a rung beyond the one below": (
+            f"update {VILLAGES} set villages_covered = villages where {LATEST} and step = 'level_4'"
+        ),
+        "a district less": f"update {VILLAGES} set villages_covered = 0 where kato = '102000000' and step = 'dsl'",
+        "a share of other villages": f"update {VILLAGES} set villages_covered_pct = 50 where step = 'mobile_norm_5'",
+    },
+    "totals.village_counts_agree": {
+        "technology": f"update {TECHNOLOGY} set villages_covered = villages_covered + 1 where {NATION}",
+        "tier": f"update {TIER} set villages_covered = null where {NATION}",
+        "rung": f"delete from {RURAL} where connection_level = 'level_2' and {LATEST}",
+    },
     "totals.every_region_has_a_figure": {
         "a region missing": f"delete from {TECHNOLOGY} where kato = '710000000' and {LATEST}",
         "its people unknown": f"update {TECHNOLOGY} set population = null where kato = '710000000' and {LATEST}",
     },
 }
+
+FAULTS |= PROGRAMME_FAULTS
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
+import warehouse.parts as parts
 from tests.unit.audit_kit import Country, Table, home_in, small_country, write_extracts
 from warehouse.candidate import parse_manifest
-from warehouse.fingerprint import ABSENT, fingerprint_candidate, table_fingerprint, view_fingerprint
+from warehouse.fingerprint import (
+    ABSENT,
+    CandidateFingerprint,
+    fingerprint_candidate,
+    lake_fingerprint,
+    table_fingerprint,
+    view_fingerprint,
+)
+from warehouse.paths import Home
 
 ROWS = (
     "select * from (values (1, 'a', null::double), (2, 'b', 1.5), (2, 'b', 1.5)) as t (number, name, share)"
@@ -124,3 +137,113 @@ def test_the_accounts_of_deliveries_are_hashed_by_content(tmp_path: Path) -> Non
     country.extracts[0]["outcome"] = "accepted_with_quarantine"
     write_extracts(home, country.extracts)
     assert of(country, tmp_path)["source.qamtu.lake.extract"] != before["source.qamtu.lake.extract"]
+
+
+PART = "accepted/operator_availability/extract_id=e1/part-0.parquet"
+SOURCE, VIEW = "source.qamtu.lake.operator_availability", "model.qamtu.stg_availability"
+
+
+def found_in(home: Home) -> CandidateFingerprint:
+    manifest = parse_manifest(json.loads((home.dbt_target / "manifest.json").read_text()))
+    with duckdb.connect(str(home.build_file), read_only=True) as connection:
+        return fingerprint_candidate(home, manifest, connection)
+
+
+def other_rows(lake: Path) -> None:
+    pl.DataFrame({"extract_id": ["e9"]}).write_parquet(lake / PART)
+
+
+def one_byte(lake: Path) -> None:
+    """In place, of the same size, with the time of change put back."""
+    status = (lake / PART).stat()
+    with (lake / PART).open("r+b") as stream:
+        stream.seek(10)
+        stream.write(b"~")
+    os.utime(lake / PART, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def no_file(lake: Path) -> None:
+    (lake / PART).unlink()
+
+
+def a_copy_beside(lake: Path) -> None:
+    shutil.copytree((lake / PART).parent, (lake / PART).parent.with_name("extract_id=e1 (copy)"))
+
+
+def a_part_more(lake: Path) -> None:
+    shutil.copy(lake / PART, (lake / PART).with_name("part-1.parquet"))
+
+
+def rows_in_the_schema(lake: Path) -> None:
+    shutil.copy(lake / PART, lake / "accepted/operator_availability/_schema.parquet")
+
+
+def no_record(lake: Path) -> None:
+    (lake / "meta/accepted_part.parquet").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (other_rows, f"{PART} was changed after it was accepted; run again with its file in the inbox"),
+        (one_byte, f"{PART} was changed after it was accepted; run again"),
+        (no_file, f"{PART} is missing; run again"),
+        (a_copy_beside, "(copy)/part-0.parquet is no part of any accepted delivery; remove it and run again"),
+        (a_part_more, "part-1.parquet is no part of any accepted delivery; remove it"),
+        (rows_in_the_schema, "_schema.parquet is no part of any accepted delivery; remove it"),
+        (no_record, "e1: no hash of its accepted rows was kept; run again"),
+    ],
+)
+def test_rows_of_the_lake_that_are_not_those_accepted_are_absent(
+    tmp_path: Path, change: Callable[[Path], None], told: str
+) -> None:
+    home = small_country().write(home_in(tmp_path))
+    before = found_in(home)
+    assert before.faults == {}
+    change(home.lake)
+    after = found_in(home)
+    assert (after.nodes[SOURCE], after.nodes[VIEW], after.of([VIEW])) == (ABSENT, ABSENT, ABSENT)
+    assert told in after.faults[SOURCE][0]
+    assert after.faults[VIEW] == after.faults[SOURCE]
+    assert after.candidate != before.candidate
+    with duckdb.connect() as connection:
+        assert lake_fingerprint(connection, home.lake, "operator_availability") == ABSENT
+    if change is not no_record:
+        assert (
+            after.nodes["source.qamtu.lake.itu_indicators"]
+            == before.nodes["source.qamtu.lake.itu_indicators"]
+        )
+        assert after.nodes["model.qamtu.stg_itu"] == before.nodes["model.qamtu.stg_itu"]
+
+
+def test_every_file_of_an_extract_is_looked_at(tmp_path: Path) -> None:
+    home = small_country().write(home_in(tmp_path))
+    second = (home.lake / PART).with_name("part-1.parquet")
+    shutil.copy(home.lake / PART, second)
+    sealed = parts.seal(home.lake, second.parent)
+    assert [Path(name).name for name, _ in sealed] == ["part-0.parquet", "part-1.parquet"]
+    assert parts.changes(home.lake, sealed) == []
+    other_rows(home.lake)
+    second.write_bytes(b"")
+    assert [told.split(" ")[0] for told in parts.changes(home.lake, sealed)] == [name for name, _ in sealed]
+
+
+def test_a_file_is_hashed_again_only_when_it_may_be_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = small_country().write(home_in(tmp_path))
+    hashed: list[str] = []
+
+    def counting(path: Path) -> str:
+        hashed.append(path.name)
+        return real(path)
+
+    real = parts.sha256_of
+    monkeypatch.setattr(parts, "sha256_of", counting)
+    before = found_in(home)
+    assert hashed == [], "hashed when it was committed"
+    (home.lake / PART).touch()
+    assert (found_in(home), hashed) == (before, ["part-0.parquet"])
+    assert (found_in(home), hashed) == (before, ["part-0.parquet"])
+    (home.lake / PART).with_name(parts.NOTE).write_text("{")
+    assert (found_in(home), len(hashed)) == (before, 2)

@@ -234,8 +234,7 @@ def test_a_failed_expectation_withholds_what_it_guards(tmp_path: Path) -> None:
     found = reasons(judged(country, tmp_path, [suite()]))
     assert found[ITU] is None
     assert found[COVERAGE] == (
-        "check shares.share_is_a_share failed: 1 of 2 rows; first: kato=100000000, population_covered_pct=101.0; "
-        "look at the operator's filing for this place"
+        "check shares.share_is_a_share failed: 1 of 2 rows; look at the operator's filing for this place"
     )
 
 
@@ -246,6 +245,16 @@ def test_what_an_expectation_only_reads_it_does_not_accuse(tmp_path: Path) -> No
     found = reasons(judged(country, tmp_path, [accusing_other]))
     assert found[COVERAGE] is None
     assert found[ITU] is not None
+
+
+def test_an_expectation_that_names_metrics_accuses_these_and_no_others(tmp_path: Path) -> None:
+    country = small_country()
+    country.tables["fct_coverage"].sql = country.tables["fct_coverage"].sql.replace("75.0", "101.0")
+    verdicts = judged(country, tmp_path / "own", [suite(metrics=[COVERAGE])])
+    assert [verdict.metric_id for verdict in verdicts.withheld] == [COVERAGE]
+    assert [table.withheld_reason for table in verdicts.tables] == [None] * len(verdicts.tables)
+    verdicts = judged(country, tmp_path / "other", [suite(metrics=["households_passed_pct"])])
+    assert list(verdicts.withheld) == []
 
 
 def test_a_changed_suite_makes_its_evidence_stale(tmp_path: Path) -> None:

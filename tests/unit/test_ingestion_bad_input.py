@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -195,7 +196,7 @@ def test_a_byte_order_mark_that_the_layout_does_not_state(warehouse: Warehouse) 
 
 def test_missing_column_names_the_likeliest(warehouse: Warehouse) -> None:
     warehouse.file(ROW, header=HEADER.replace("Уровень", "Уровен"))
-    rejected(warehouse, "dala_2025q4.csv", "missing_column", "'Уровень' (the file has 'Уровен')", "line 1")
+    rejected(warehouse, "dala_2025q4.csv", "missing_column", "'Уровень' (the file has 'Уровен')", "row 1")
 
 
 def test_unmapped_column(warehouse: Warehouse) -> None:
@@ -405,3 +406,87 @@ def test_a_second_run_does_nothing_and_says_the_same(warehouse: Warehouse) -> No
     files = {p: p.stat().st_mtime_ns for p in warehouse.home.lake.rglob("part-0.parquet")}
     assert warehouse.run() == first
     assert {p: p.stat().st_mtime_ns for p in warehouse.home.lake.rglob("part-0.parquet")} == files
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1251"])
+@pytest.mark.parametrize(
+    ("column", "damaged"),
+    [
+        pytest.param("Село", "с.Кара\0аул", id="nul_in_a_name"),
+        pytest.param("КАТО", "103230100\0", id="nul_behind_a_code"),
+        pytest.param("Охвачено", "14\x000", id="nul_in_a_number"),
+        pytest.param("Примечание", "\0", id="nul_in_an_ignored_column"),
+    ],
+)
+def test_a_row_with_a_nul_is_quarantined_and_shows_it(
+    warehouse: Warehouse, encoding: str, column: str, damaged: str
+) -> None:
+    text = {"encoding": encoding, "delimiter": ";", "decimal": ","}
+    warehouse.layouts["test/availability"] = layout(FILING, text=text, ignore=["Примечание"])
+    bad = edited(КАТО="103230200", Село="с.Шынгыс") + ";"
+    bad = edited(**{column: damaged}) + ";" if column != "Примечание" else bad + damaged
+    content = "\n".join([HEADER + ";Примечание", ROW + ";", bad])
+    warehouse.put("dala_2025q4.csv", content.encode(encoding))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined) == (2, 1, 1)
+    assert (3, "nul_character", column, damaged.replace("\0", "␀")) in warehouse.reasons(outcome)
+    assert "\\u0000" in warehouse.part("quarantined", outcome)["source_text"][0]
+    assert "\0" not in str(outcome.message)
+
+
+def test_a_nul_in_a_workbook_is_seen_too(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout())  # type: ignore[arg-type]
+    content = io.BytesIO(book())
+    damaged = io.BytesIO()
+    with zipfile.ZipFile(content) as whole, zipfile.ZipFile(damaged, "w") as copy:
+        for name in whole.namelist():
+            # Excel's own way to write a character that XML cannot hold.
+            copy.writestr(name, whole.read(name).replace("ВОЛС".encode(), "ВО_x0000_ЛС".encode()))
+    warehouse.put("book_2025q4.xlsx", damaged.getvalue())
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (5, "nul_character", "Технология", "ВО␀ЛС") in warehouse.reasons(outcome)
+
+
+def test_columns_named_as_the_pipeline_names_its_own_change_nothing(warehouse: Warehouse) -> None:
+    names = [
+        "source_row",
+        "source_sheet",
+        "=technology",
+        "~technology",
+        "?technology",
+        "__bad",
+        "__kato",
+        "__region",
+    ]
+    warehouse.layouts["test/availability"] = layout(FILING, ignore=names)
+    extra = ";".join(f"x{i}" for i in range(len(names)))
+    warehouse.file(f"{ROW};{extra}", f"{edited(КАТО='999999999')};{extra}", header=";".join([HEADER, *names]))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.rows_accepted == 1
+    assert warehouse.reasons(outcome) == [(3, "kato_unknown", "КАТО", "999999999")]
+    assert '"#12 source_row":"x0"' in warehouse.part("quarantined", outcome)["source_text"][0]
+
+
+def test_a_year_that_stands_twice_is_refused_though_the_layout_names_no_year(warehouse: Warehouse) -> None:
+    values = {
+        "layout": "test/years",
+        "extract": "population",
+        "file_pattern": r"years\.csv",
+        "columns": {"kato": {"from": "КАТО"}, "area_type": {"value": "all"}},
+        "unpivot": [
+            {
+                "columns_matching": r"(?P<year>\d{4})",
+                "set": {"as_of_date": "{year}-01-01"},
+                "into": "population",
+            }
+        ],
+        "absent": ["filed_region", "filed_district", "filed_settlement"],
+        "total_rows": None,
+        "resolve": None,
+        "text": {},
+    }
+    warehouse.layouts["test/years"] = layout(FILING | values)
+    warehouse.put("years.csv", "КАТО,2024,2025,2024\n103230100,5,6,7\n")
+    outcome = warehouse.run()["years.csv"]
+    assert (outcome.outcome, outcome.rule) == ("rejected", "duplicate_header")
+    assert "'2024'" in str(outcome.message)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.faults import FileRejected
-from ingestion.layout import Layout
+from ingestion.layout import ColumnSource, Layout
 from ingestion.readers.text import read_text, verify_encoding
 from tests.unit.ingestion_kit import FILING, layout
 
@@ -128,3 +128,91 @@ def test_another_delimiter_is_named(tmp_path: Path) -> None:
     path.write_text("a;b;c\n1;2;3\n", encoding="utf-8")
     with pytest.raises(FileRejected, match="no delimiter ','"):
         read_text(path, plain(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "header_row"),
+    [
+        pytest.param('"a",b,"c"\n', 1, id="no_line_break"),
+        pytest.param('"a\n",b,"\r\nc"\n', 1, id="line_break_in_the_header"),
+        pytest.param('"Report of\nthe quarter",,\na,b,c\n', 2, id="line_break_before_the_header"),
+        pytest.param('"Report\nof\nthree lines"\n"a\n","b",c\n', 2, id="line_breaks_in_both"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_quoted_line_break_above_the_data_moves_no_row(
+    tmp_path: Path, text: str, header_row: int, encoding: str
+) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(text + '1,"2\n2",3\nshort\n\n7,8,9\n', encoding=encoding, newline="")
+    table = read_text(path, plain(encoding, header_row=header_row), tmp_path)
+    first = header_row + 1
+    assert rows(table.frame) == [(first, "1", "2\n2", "3"), (first + 3, "7", "8", "9")]
+    assert table.ragged.rows() == [(first + 1, "short")]
+    assert table.skipped == header_row + 1
+
+
+def test_a_header_with_a_line_break_and_nothing_below_is_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text('a,b,"c\n"\n', encoding="utf-8")
+    with pytest.raises(FileRejected, match="empty_file"):
+        read_text(path, plain(), tmp_path)
+
+
+def with_ignored(*names: str) -> Layout:
+    return plain().model_copy(update={"ignore": list(names)})
+
+
+RESERVED = [
+    "source_row",
+    "source_sheet",
+    "__bad",
+    "__kato",
+    "=connection_level",
+    "~technology",
+    "?technology",
+]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(["x", "x#2", "x", "#3 x"], id="suffix_of_a_repeated_name_is_a_column_too"),
+        pytest.param(["x", "x", "x", "#5 x", "##5 x"], id="name_thrice"),
+        pytest.param(RESERVED, id="names_of_the_pipeline"),
+        pytest.param(["source_row", "source_row", "#4 source_row"], id="name_of_the_pipeline_twice"),
+    ],
+)
+@pytest.mark.parametrize("as_it_lies", [True, False])
+def test_no_column_that_nobody_reads_collides(tmp_path: Path, header: list[str], as_it_lies: bool) -> None:
+    path = tmp_path / "file.csv"
+    values = [f"v{i}" for i in range(len(header))]
+    path.write_text(f"a,{','.join(header)},b,c\n1,{','.join(values)},2,3\n", encoding="utf-8")
+    table = read_text(path, with_ignored(*header), tmp_path, as_it_lies=as_it_lies)
+    assert rows(table.frame) == [(2, "1", "2", "3")]
+    assert table.frame.select(table.columns).collect().row(0) == ("1", *values, "2", "3")
+
+
+def test_a_name_of_the_pipeline_that_the_layout_reads_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("a,b,source_row\n1,2,3\n", encoding="utf-8")
+    columns = {**plain().columns, "technology": ColumnSource.model_validate({"from": "source_row"})}
+    with pytest.raises(FileRejected, match=r"reserved_column: file.csv, row 1: .* column 'source_row'"):
+        read_text(path, plain().model_copy(update={"columns": columns}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "expected"),
+    [
+        ("utf-8", "a,b,c\n1,2\0,3\n", True),
+        ("utf-8", "a,b,c\nШу\0,2,3\n", True),
+        ("cp1251", "a,b,c\nШу,2\0,3\n", True),
+        ("utf-16", "a,b,c\nШу,2\0,3\n", True),
+        ("utf-16", "a,b,c\nШу,2,3\n", False),
+        ("utf-8", "a,b,c\nШу,2,3\n", False),
+    ],
+)
+def test_a_nul_is_seen_in_every_encoding(tmp_path: Path, encoding: str, text: str, expected: bool) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(text, encoding=encoding)
+    assert read_text(path, plain(encoding), tmp_path).may_hold_nul == expected

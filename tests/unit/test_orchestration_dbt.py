@@ -124,19 +124,19 @@ def relations(home: Home) -> set[str]:
 
 
 def test_what_was_not_built_does_not_stand_with_older_content(built: Home) -> None:
-    assert prune(built, keep_unknown=True, not_built=["model.qamtu.fct_c", "model.qamtu.stg_a"]) == [
-        "marts.fct_c", "staging.stg_a",
+    assert prune(built, MANIFEST, not_built=["model.qamtu.fct_c", "model.qamtu.stg_a"]) == [
+        "marts.fct_c", "marts.left_behind", "staging.stg_a",
     ]  # fmt: skip
-    assert relations(built) == {"marts.dim_b", "marts.left_behind"}
+    assert relations(built) == {"marts.dim_b"}
 
 
-def test_a_full_build_drops_tables_that_nobody_defines(built: Home) -> None:
-    assert prune(built, keep_unknown=False, not_built=[]) == ["marts.left_behind"]
+def test_tables_that_nobody_defines_are_dropped(built: Home) -> None:
+    assert prune(built, MANIFEST, not_built=[]) == ["marts.left_behind"]
     assert relations(built) == {"marts.dim_b", "marts.fct_c", "staging.stg_a"}
 
 
 def test_nothing_is_pruned_before_the_first_build(home: Home, tmp_path: Path) -> None:
-    assert prune(home, keep_unknown=False, not_built=[]) == []
+    assert prune(home, MANIFEST, not_built=[]) == []
 
 
 def test_nodes_lie_in_their_layers() -> None:

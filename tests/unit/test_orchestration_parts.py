@@ -111,12 +111,37 @@ def test_a_run_is_asked_for_once_files_stand_still() -> None:
     assert wanted
 
 
+def asked_for(listings: str, failures: str = "") -> list[str]:
+    """Keys of the runs asked for while the inbox shows these listings; the run of one in `failures` fails."""
+    cursor, keys = Cursor(), []
+    for now in listings:
+        cursor, wanted = Cursor.parse(cursor.dump()).next(now, has_failed=cursor.requested in [*failures])
+        keys += [cursor.run_key] if wanted else []
+    return keys
+
+
+def test_an_inbox_that_comes_back_to_an_earlier_listing_is_asked_for_anew() -> None:
+    """Dagster drops a request whose key it has seen."""
+    assert asked_for("aabbaabb") == ["a-1", "b-2", "a-3", "b-4"]
+
+
+def test_a_run_that_failed_is_asked_for_once_more() -> None:
+    assert asked_for("aaaaaa", failures="a") == ["a-1", "a-2"]
+    assert asked_for("aaaabbbb", failures="ab") == ["a-1", "a-2", "b-3", "b-4"]
+
+
+def test_a_cursor_of_an_earlier_version_goes_on() -> None:
+    cursor = Cursor.parse('{"seen": "a", "requested": "a"}')
+    assert cursor.next("a") == (cursor, False)
+
+
 def test_an_empty_inbox_asks_for_nothing() -> None:
-    assert Cursor(seen="", requested="a").next("")[1] is False
+    assert Cursor(seen="", requested="a").next("", has_failed=True)[1] is False
 
 
 def test_a_damaged_cursor_starts_afresh() -> None:
-    assert Cursor.parse("[1]") == Cursor.parse("{") == Cursor.parse(None) == Cursor()
+    texts = ["[1]", "{", None, '{"requests": "x"}', '{"requests": [1]}']
+    assert {Cursor.parse(text) for text in texts} == {Cursor()}
 
 
 def test_the_listing_knows_new_changed_and_renamed_files(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ import pytest
 import warehouse.releases as releases
 from expectations.audit import run_audit
 from expectations.gate import judge
-from tests.unit.audit_kit import Country, home_in, small_country
+from expectations.ledger import read_ledger
+from expectations.suite import Suite
+from tests.unit.audit_kit import Country, home_in, small_country, standing_of
 from warehouse.paths import Home
 from warehouse.releases import (
     CandidateChangedError,
@@ -28,6 +30,7 @@ from warehouse.releases import (
     read_publication,
     verify_release,
 )
+from warehouse.verdicts import Verdicts
 
 COVERAGE, ITU = "population_covered_pct", "itu_population_covered_pct"
 NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
@@ -37,6 +40,11 @@ def released(country: Country, home: Home, code_version: str = "code-1") -> Rele
     country.write(home)
     run_audit(home, suites=())
     return publish(home, judge(home, suites=()), code_version, NOON)
+
+
+def _judged(home: Home, suites: Sequence[Suite]) -> Verdicts:
+    run_audit(home, suites=suites)
+    return judge(home, suites=suites)
 
 
 def table(release: Release, name: str) -> list[dict[str, Any]]:
@@ -99,6 +107,43 @@ def test_a_withheld_figure_is_null_in_every_form(tmp_path: Path) -> None:
     assert b"91.6" not in withheld_bytes
 
 
+def test_a_withheld_number_stands_nowhere_in_a_release(tmp_path: Path) -> None:
+    """Not as a denominator beside other figures, not in the reason, not in what the check observed."""
+    country = small_country()
+    for each in country.tables.values():
+        each.sql = each.sql.replace("100::bigint", "596676::bigint").replace("91.6", "596676.0")
+    coverage = country.tables["fct_coverage"]
+    coverage.meta = {"figures": {**coverage.meta["figures"], ITU: ["population"]}}
+    country.tests.append(type(country.tests[0])("fct_benchmark", "unique", ("kato",)))
+    expectation = {
+        "id": "nation_is_small",
+        "description": "The nation has fewer people than that, for the test.",
+        "severity": "blocking",
+        "tables": ["marts.fct_benchmark"],
+        "query": "select kato, value, 'of 596676' as words from marts.fct_benchmark",
+        "expect": "expect_column_values_to_be_between",
+        "kwargs": {"column": "value", "min_value": 0, "max_value": 1},
+        "remedy": "Look at the file that gives the nation.",
+    }
+    suite = Suite.model_validate(
+        {"suite": "nation", "description": "What the nation is like.", "expectations": [expectation]}
+    )
+    home = country.write(home_in(tmp_path))
+    before = publish(home, _judged(home, ()), "code-1", NOON)
+    assert before.path is not None
+    assert "marts.fct_coverage.population" in standing_of(before.path, 596676), "the search finds it"
+    release = publish(home, _judged(home, [suite]), "code-1", NOON)
+    assert release.path is not None
+    assert [verdict.metric_id for verdict in release.withheld] == [ITU]
+    assert standing_of(release.path, 596676) == []
+    assert [row["population"] for row in table(release, "fct_coverage")] == [None, None]
+    assert release.withheld[0].withheld_reason == (
+        "check nation.nation_is_small failed: 1 row; first: kato=000000000; look at the file that gives the nation"
+    )
+    (kept,) = [row for row in read_ledger(home.ledger).rows if row.check_id == "nation.nation_is_small"]
+    assert json.loads(kept.offending_rows)[0]["value"] == 596676.0
+
+
 def test_rows_keep_what_is_no_figure(tmp_path: Path) -> None:
     country = small_country()
     country.tests[0].status = "fail"
@@ -133,6 +178,30 @@ def test_a_row_with_nothing_to_lose_stays_published(tmp_path: Path) -> None:
     assert rows["fttp100000000"]["status"] == "withheld"
     assert rows["fttp100000000"]["households_passed"] is None
     assert rows["fttp100000000"]["withheld_reason"].startswith(f"{ITU}: check ")
+
+
+def test_one_reason_of_several_metrics_is_told_once(tmp_path: Path) -> None:
+    country = small_country()
+    coverage = country.tables["fct_coverage"]
+    coverage.meta = {
+        "figures": {
+            COVERAGE: ["population_covered"],
+            "people": ["population"],
+            ITU: ["population_covered_pct"],
+        }
+    }
+    listing = country.tables["dim_metric"]
+    listing.sql += " union all select 'people', 'fct_coverage', 'operator_availability'"
+    test = type(country.tests[0])
+    country.tests.append(test("stg_availability", columns=("level",), status="fail", failures=1))
+    rows = table(released(country, home_in(tmp_path)), "fct_coverage")
+    reason = (
+        "check test.qamtu.not_null_stg_availability_level failed: 1 row found; look at the offending rows"
+    )
+    assert {row["status"] for row in rows} == {"withheld"}
+    for row in rows:
+        assert row["withheld_reason"].startswith(f"people, {COVERAGE}: {reason}")
+        assert row["withheld_reason"].count("failed") == 1
 
 
 def test_a_figure_of_a_metric_without_a_verdict_is_withheld(tmp_path: Path) -> None:
@@ -180,7 +249,8 @@ def test_what_the_release_says_of_itself(tmp_path: Path) -> None:
     release = released(failing_itu(), home)
     (publication,) = table(release, "meta_publication")
     assert publication["publication_id"] == release.publication_id
-    assert publication["previous_publication_id"] == first.publication_id
+    assert release.path is not None
+    assert read_publication(release.path)["previous_publication_id"] == first.publication_id
     assert (publication["metrics_published"], publication["metrics_withheld"]) == (1, 1)
     assert (publication["label"], publication["is_sample"], publication["code_version"]) == (
         "SAMPLE",
@@ -228,6 +298,23 @@ def test_the_time_of_publishing_stands_nowhere_else(tmp_path: Path) -> None:
         content.pop("coverage.duckdb"), content.pop("datapackage.json")
     assert hashes[0] == hashes[1]
     assert first.publication_id == second.publication_id
+
+
+def test_what_stood_before_changes_no_file_of_a_release(tmp_path: Path) -> None:
+    hashes = []
+    for before in ([], [failing_itu()]):
+        home = home_in(tmp_path / str(len(before)))
+        for country in before:
+            released(country, home)
+        release = released(small_country(), home)
+        assert release.path is not None
+        document = read_publication(release.path)
+        assert (document["previous_publication_id"] is None) == (not before)
+        files = {entry["path"]: entry["sha256"] for entry in document["files"]}
+        assert "csv/meta_publication.csv" in files
+        # A DuckDB file is not the same bytes twice, and the descriptor has its hash.
+        hashes.append({name: files[name] for name in files if name.startswith(("csv/", "parquet/"))})
+    assert hashes[0] == hashes[1]
 
 
 def test_the_same_content_is_not_written_twice(tmp_path: Path) -> None:
@@ -323,17 +410,105 @@ def test_a_release_that_stands_without_being_current_is_taken_up(tmp_path: Path)
     assert list(home.published.glob(".tmp-*")) == []
 
 
-def test_a_damaged_release_is_written_again(tmp_path: Path) -> None:
-    home = home_in(tmp_path)
-    first = released(small_country(), home)
-    assert first.path is not None
-    victim = first.path / "csv" / "fct_metric.csv"
+def damaged(release: Release) -> Path:
+    """The release's folder, with a byte too many in one file."""
+    assert release.path is not None
+    victim = release.path / "csv" / "fct_metric.csv"
     victim.chmod(0o644)
     victim.write_bytes(victim.read_bytes() + b"x")
-    assert verify_release(first.path) == ["csv/fct_metric.csv was changed"]
+    assert verify_release(release.path) == ["csv/fct_metric.csv was changed"]
+    return release.path
+
+
+def test_a_damaged_release_is_written_again_under_a_name_of_its_own(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
+    zeroth = released(failing_itu(), home)
+    path = damaged(released(small_country(), home))
     again = released(small_country(), home)
-    assert again.created
-    assert verify_release(first.path) == []
+    assert (again.created, again.publication_id) == (True, path.name)
+    assert again.path == current_release(home) == path.with_name(f"{path.name}-r2")
+    assert verify_release(again.path) == []
+    assert not path.exists()
+    assert {info.publication_id for info in list_releases(home)} == {zeroth.publication_id, path.name}
+    assert read_publication(again.path)["previous_publication_id"] == zeroth.publication_id
+    assert not released(small_country(), home).created, "it stands now"
+    damaged(again)
+    third = released(small_country(), home)
+    assert (third.path, third.created) == (path, True), "the first name is free again"
+    other = released(failing_itu(), home, "code-2")
+    assert other.path is not None
+    assert read_publication(other.path)["previous_publication_id"] == path.name
+
+
+def test_what_followed_a_release_that_was_written_again_names_it(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
+    path = damaged(released(small_country(), home))
+    released(small_country(), home)
+    following = released(failing_itu(), home)
+    assert following.path is not None
+    assert read_publication(following.path)["previous_publication_id"] == path.name
+
+
+@pytest.mark.parametrize(
+    "step", ["write_exports", "datapackage", "flush_tree", "make_read_only", "point_link"]
+)
+def test_a_damaged_release_stands_until_its_replacement_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """What is damaged in one file is better than nothing, which readers had when the disk was full."""
+    home = home_in(tmp_path)
+    path = damaged(released(small_country(), home))
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(releases, step, fail)
+        with pytest.raises(OSError, match="No space left"):
+            released(small_country(), home)
+    assert current_release(home) == path
+    assert verify_release(path) == ["csv/fct_metric.csv was changed"]
+    again = released(small_country(), home)
+    assert again.path == current_release(home) != path
+    assert verify_release(again.path) == []  # type: ignore[arg-type]
+    assert [each.name for each in home.published.iterdir() if each.name.startswith(("pub-", ".tmp-"))] == [
+        again.path.name  # type: ignore[union-attr]
+    ]
+
+
+def test_readers_find_current_complete_at_every_step_of_a_repair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_in(tmp_path)
+    path = damaged(released(small_country(), home))
+    names = {each.relative_to(path).as_posix() for each in path.rglob("*") if each.is_file()}
+    seen: list[str] = []
+
+    def watched(step: str) -> None:
+        real = getattr(releases, step)
+
+        def watching(*arguments: Any) -> Any:
+            look(f"before {step}")
+            answer = real(*arguments)
+            look(f"after {step}")
+            return answer
+
+        monkeypatch.setattr(releases, step, watching)
+
+    def look(when: str) -> None:
+        current = home.current.resolve(strict=True)
+        found = {each.relative_to(current).as_posix() for each in current.rglob("*") if each.is_file()}
+        assert found == names, when
+        with duckdb.connect(str(home.current / "coverage.duckdb"), read_only=True) as reader:
+            assert reader.execute("select count(*) from marts.fct_metric").fetchall() == [(2,)], when
+        seen.append(when)
+
+    for step in ("write_exports", "flush_tree", "make_read_only", "point_link", "remove_tree"):
+        watched(step)
+    again = released(small_country(), home)
+    look("in the end")
+    assert len(seen) == 11, "every step was watched"
+    assert (again.path, path.exists()) == (current_release(home), False)
 
 
 def test_verification_names_what_is_missing_and_what_does_not_belong(tmp_path: Path) -> None:

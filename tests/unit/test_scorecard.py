@@ -177,7 +177,7 @@ def test_what_a_person_reads(tmp_path: Path) -> None:
         "off track",
         "90 [percent] of people",
         "confirmed",
-        "1 more statements of S1-S3 are not due",
+        "1 more statements are not due",
         "Metrics published: 2 of 2",
         "sample_dala",
         "1,390",

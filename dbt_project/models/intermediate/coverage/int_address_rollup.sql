@@ -1,6 +1,5 @@
 -- One pass over the address rows, kept by delivery: only deliveries that are new, or whose accepted rows
--- changed, are read again. The figure after the slash in rollup_key is the version of this model's
--- arithmetic; raise it with the arithmetic, so that kept rows of the old one are replaced.
+-- changed, are read again. Rows that other code made are never kept: the build drops the table first.
 {{
     config(
         materialized = 'incremental' if target.type == 'duckdb' else 'table',
@@ -13,13 +12,13 @@
 with due as (
     select
         extract_id,
-        {{ rollup_key('content_fingerprint') }} as rollup_key
+        content_fingerprint
     from {{ ref('stg_extract') }}
     where
         is_current
         and extract_kind = 'operator_address_availability'
         {% if is_incremental() %}
-            and {{ rollup_key('content_fingerprint') }} not in (select kept.rollup_key from {{ this }} as kept)
+            and content_fingerprint not in (select kept.content_fingerprint from {{ this }} as kept)
         {% endif %}
 ),
 
@@ -38,6 +37,7 @@ settlements as (
             max(case when connection_level >= 3 then max_upload_mbps end), max(max_upload_mbps)
         ) as max_upload_mbps,
         count(*) as addresses,
+        {{ count_orderable() }},
         sum(case when connection_level >= 2 then 1 else 0 end) as households_passed,
         sum(case when connection_level >= 4 then 1 else 0 end) as households_connected
     from {{ ref('stg_operator_address_availability') }}
@@ -47,7 +47,7 @@ settlements as (
 
 select
     settlements.extract_id,
-    due.rollup_key,
+    due.content_fingerprint,
     settlements.as_of_date,
     settlements.operator_id,
     settlements.settlement_kato,
@@ -56,6 +56,7 @@ select
     settlements.max_download_mbps,
     settlements.max_upload_mbps,
     cast(settlements.addresses as bigint) as addresses,
+    {{ orderable_columns('cast(settlements.{} as bigint)') }},
     cast(settlements.households_passed as bigint) as households_passed,
     cast(settlements.households_connected as bigint) as households_connected
 from settlements

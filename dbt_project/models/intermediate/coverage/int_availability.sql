@@ -10,6 +10,7 @@ with address_filings as (
         max(max_upload_mbps) as max_upload_mbps,
         cast(sum(households_passed) as bigint) as households_passed,
         cast(sum(households_connected) as bigint) as households_connected,
+        {{ orderable_columns('cast(sum({}) as bigint)') }},
         max(extract_id) as extract_id
     from {{ ref('int_address_rollup') }}
     group by as_of_date, settlement_kato, operator_id, technology
@@ -25,6 +26,7 @@ select
     max_upload_mbps,
     households_passed,
     households_connected,
+    {{ orderable_columns('{}') }},
     'claimed' as evidence_grade,
     extract_id
 from address_filings
@@ -39,6 +41,8 @@ select
     filings.max_upload_mbps,
     filings.households_passed,
     filings.households_connected,
+    -- A filing by settlement does not say how many of its households can order which speed.
+    {{ orderable_columns('cast(null as bigint)') }},
     'claimed' as evidence_grade,
     filings.extract_id
 from {{ ref('stg_operator_availability') }} as filings

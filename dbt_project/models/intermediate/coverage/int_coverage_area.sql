@@ -3,7 +3,7 @@ with places as (
         region_kato,
         district_kato,
         is_rural
-    from {{ ref('int_settlement_denominator') }}
+    from {{ ref('int_settlement') }}
 ),
 
 levels as (

@@ -5,7 +5,9 @@ with offers as (
         filings.settlement_kato,
         filings.operator_id,
         tiers.speed_tier,
-        max(case when rules.counts_households then filings.households_passed end) as households_passed,
+        max(case when rules.counts_households then 1 else 0 end) as has_fixed,
+        max(case when rules.counts_households then {{ orderable_of_tier('filings', 'tiers.speed_tier') }} end)
+            as households_orderable,
         max(grades.evidence_rank) as evidence_rank
     from {{ ref('int_availability') }} as filings
     inner join {{ ref('dim_technology') }} as technologies on filings.technology = technologies.technology
@@ -26,7 +28,10 @@ select
     settlement_kato,
     speed_tier,
     cast(count(*) as bigint) as operators,
-    cast(max(households_passed) as bigint) as households_passed,
+    -- Where only mobile or satellite networks reach the tier no household can order a line; where a fixed network
+    -- does and nobody filed it by address, how many can is not known.
+    cast(coalesce(max(households_orderable), case when max(has_fixed) = 0 then 0 end) as bigint)
+        as households_orderable,
     cast(max(evidence_rank) as bigint) as evidence_rank
 from offers
 group by as_of_date, settlement_kato, speed_tier

@@ -26,6 +26,10 @@ select
     known.target_id,
     coalesce(known.has_benchmark, false) as has_benchmark,
     known.missing_extracts,
-    known.note
+    known.note,
+    people.value as reference_people,
+    homes.value as reference_households
 from {{ ref('public_statement') }} as known
 full outer join {{ ref('stg_public_statement') }} as filed on known.statement_id = filed.statement_id
+left join {{ ref('reference_figure') }} as people on people.reference_id = 'national_population'
+left join {{ ref('reference_figure') }} as homes on homes.reference_id = 'national_households'

@@ -9,7 +9,8 @@ select
     target_value,
     case when unit = '%' then 'percent' else unit end as unit,
     due_date,
-    source_url
+    source_url,
+    cast(null as date) as baseline_date
 from {{ ref('stg_programme_target') }}
 union all
 select
@@ -22,7 +23,8 @@ select
     cast(known.target_value as double) as target_value,
     known.unit,
     known.due_date,
-    known.source_url
+    known.source_url,
+    known.baseline_date
 from {{ ref('programme_target') }} as known
 left join {{ ref('stg_programme_target') }} as filed on known.target_id = filed.target_id
 where filed.target_id is null

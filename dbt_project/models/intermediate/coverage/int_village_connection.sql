@@ -1,3 +1,4 @@
+-- Reads no census: a village is a village of the plan, however many live there.
 with periods as (
     select
         as_of_date,
@@ -26,18 +27,17 @@ levels as (
 
 villages as (
     select
-        settlements.as_of_date,
+        periods.as_of_date,
         settlements.settlement_kato,
         settlements.district_kato,
         settlements.is_rural,
-        settlements.population,
         case when periods.is_fixed_filed = 1 then coalesce(levels.fixed_level, 0) end as fixed_level,
         case when periods.is_satellite_filed = 1 then coalesce(levels.has_satellite, 0) = 1 end as has_satellite
-    from {{ ref('int_settlement_denominator') }} as settlements
-    inner join periods on settlements.as_of_date = periods.as_of_date
+    from {{ ref('int_settlement') }} as settlements
+    cross join periods
     left join levels
         on
-            settlements.as_of_date = levels.as_of_date
+            periods.as_of_date = levels.as_of_date
             and settlements.settlement_kato = levels.settlement_kato
     where settlements.is_programme
 )
@@ -47,7 +47,6 @@ select
     villages.settlement_kato,
     villages.district_kato,
     villages.is_rural,
-    villages.population,
     cast(villages.fixed_level as bigint) as fixed_level,
     villages.has_satellite,
     rungs.connection_level

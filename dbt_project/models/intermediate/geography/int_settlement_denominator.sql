@@ -45,7 +45,9 @@ select
     people.census_date as population_as_of,
     people.population_method,
     people.population_source as denominator_source,
-    case when settlements.is_city_district then 0 else households.households end as households
+    case when settlements.is_city_district then 0 else households.households end as households,
+    households.census_date as households_as_of,
+    households.households_source
 from periods
 cross join {{ ref('int_settlement') }} as settlements
 left join census_choice

@@ -11,6 +11,7 @@ districts as (
         households_all,
         households_urban,
         households_rural,
+        households_source,
         coalesce(households_urban + households_rural = households_all, false) as has_areas
     from {{ ref('int_place_households') }}
     where level = 'district' and households_all is not null
@@ -24,6 +25,7 @@ regions as (
         places.households_all - coalesce(sum(districts.households_all), 0) as households_all,
         places.households_urban - coalesce(sum(districts.households_urban), 0) as households_urban,
         places.households_rural - coalesce(sum(districts.households_rural), 0) as households_rural,
+        places.households_source,
         coalesce(places.households_urban + places.households_rural = places.households_all, false)
         and coalesce(min(case when districts.has_areas then 1 else 0 end), 1) = 1
             as has_areas
@@ -37,7 +39,8 @@ regions as (
         and places.households_all is not null
         and not places.is_undivided
     group by
-        places.census_date, places.kato, places.households_all, places.households_urban, places.households_rural
+        places.census_date, places.kato, places.households_all, places.households_urban, places.households_rural,
+        places.households_source
 ),
 
 -- Every settlement in the pool that its figure comes out of: its district's, else its region's, and there the
@@ -47,6 +50,12 @@ pooled as (
         census_dates.census_date,
         settlements.settlement_kato,
         counted.households_all as counted_households,
+        case
+            when counted.households_all is not null then counted.households_source
+            when districts.district_kato is not null
+                then districts.households_source || ' (district total, shared out)'
+            else regions.households_source || ' (region total, shared out)'
+        end as households_source,
         people.population,
         coalesce(districts.district_kato, regions.region_kato) as pool_kato,
         case
@@ -100,6 +109,7 @@ members as (
         pooled.pool_kato,
         pooled.pool_area,
         pooled.settlement_kato,
+        pooled.households_source,
         remainders.remaining_households,
         coalesce(pooled.population, 0) as weight
     from pooled
@@ -117,7 +127,7 @@ shared as (
     {{ largest_remainder(
         relation='members',
         pool=['census_date', 'pool_kato', 'pool_area'],
-        columns=['settlement_kato'],
+        columns=['settlement_kato', 'households_source'],
         total='remaining_households',
         weight='weight',
         tie=['settlement_kato'],
@@ -129,7 +139,8 @@ select
     census_date,
     settlement_kato,
     cast(counted_households as bigint) as households,
-    'census' as households_method
+    'census' as households_method,
+    households_source
 from pooled
 where counted_households is not null
 union all
@@ -137,6 +148,7 @@ select
     census_date,
     settlement_kato,
     cast(households as bigint) as households,
-    'estimated' as households_method
+    'estimated' as households_method,
+    households_source
 from shared
 where households is not null

@@ -5,7 +5,8 @@ select
     people.population_method,
     people.population_source,
     households.households,
-    households.households_method
+    households.households_method,
+    households.households_source
 from {{ ref('int_settlement_people') }} as people
 full outer join {{ ref('int_settlement_households') }} as households
     on

@@ -6,6 +6,7 @@ with covered as (
         technology,
         cast(1 as bigint) as operators,
         households_passed,
+        0 as households_unknown,
         evidence_rank
     from {{ ref('int_operator_reach') }}
 ),

@@ -4,7 +4,8 @@ with covered as (
         settlement_kato,
         speed_tier,
         operators,
-        households_passed,
+        households_orderable as households_passed,
+        case when households_orderable is null then 1 else 0 end as households_unknown,
         evidence_rank
     from {{ ref('int_settlement_speed_reach') }}
 ),

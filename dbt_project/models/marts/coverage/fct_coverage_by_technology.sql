@@ -5,6 +5,7 @@ with covered as (
         technology,
         operators,
         households_passed,
+        0 as households_unknown,
         evidence_rank
     from {{ ref('int_settlement_reach') }}
 ),

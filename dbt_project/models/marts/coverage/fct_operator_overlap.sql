@@ -1,4 +1,5 @@
--- Nobody covers whom nobody claims to cover: the group of zero operators is what is left of the area.
+-- Nobody covers whom nobody claims to cover: the group of zero operators is what is left of the area. Where people of
+-- covered settlements whom nobody counted could decide it, what is left is unknown, and so is every group.
 with covered_by_district as (
     select
         covered.as_of_date,
@@ -7,6 +8,8 @@ with covered_by_district as (
         covered.technology,
         covered.operators,
         sum(settlements.population) as population,
+        sum(case when settlements.population is null and {{ is_inhabited('settlements') }} then 1 else 0 end)
+            as population_unknown,
         sum(case when {{ is_inhabited('settlements') }} then 1 else 0 end) as settlements
     from {{ ref('int_settlement_reach') }} as covered
     inner join {{ ref('int_settlement_denominator') }} as settlements
@@ -26,6 +29,7 @@ covered_by_area as (
         districts.technology,
         districts.operators,
         sum(districts.population) as population,
+        sum(districts.population_unknown) as population_unknown,
         sum(districts.settlements) as settlements
     from covered_by_district as districts
     inner join {{ ref('int_coverage_area') }} as areas
@@ -45,6 +49,7 @@ covered_by_any as (
         area_type,
         technology,
         sum(population) as population,
+        sum(population_unknown) as population_unknown,
         sum(settlements) as settlements
     from covered_by_area
     group by as_of_date, geography_level, kato, area_type, technology
@@ -76,11 +81,12 @@ cells as (
         counts.operators_exactly,
         denominators.population,
         case
-            when denominators.population is null then null
+            when denominators.population is null or {{ is_undecided('covered_by_any', 'denominators') }} then null
             when counts.operators_exactly = 0
                 then denominators.population - coalesce(covered_by_any.population, 0)
             else coalesce(covered_by_area.population, 0)
         end as population_exactly,
+        {{ union_method('covered_by_any', 'denominators') }} as union_method,
         denominators.settlements,
         case
             when counts.operators_exactly = 0
@@ -122,7 +128,7 @@ select
     cast(settlements as bigint) as settlements,
     cast(settlements_exactly as bigint) as settlements_exactly,
     {{ percentage('settlements_exactly', 'settlements') }} as settlements_exactly_pct,
-    'exact_settlement' as union_method,
+    union_method,
     denominator_source,
     denominator_as_of,
     'published' as status,

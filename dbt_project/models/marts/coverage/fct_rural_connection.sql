@@ -3,7 +3,7 @@ with villages as (
         connection.as_of_date,
         connection.district_kato,
         connection.is_rural,
-        connection.population,
+        people.population,
         connection.connection_level,
         connection.fixed_level,
         plan.plan_as_of,
@@ -12,6 +12,10 @@ with villages as (
         plan.is_satellite_planned,
         plan.is_satellite_actual
     from {{ ref('int_village_connection') }} as connection
+    left join {{ ref('int_settlement_denominator') }} as people
+        on
+            connection.as_of_date = people.as_of_date
+            and connection.settlement_kato = people.settlement_kato
     left join {{ ref('int_plan_progress') }} as plan
         on
             connection.as_of_date = plan.as_of_date
@@ -38,6 +42,7 @@ districts as (
         sum(case when villages.connection_level = rungs.connection_level then 1 else 0 end) as villages_at_level,
         sum(case when villages.fixed_level >= rungs.fixed_level then 1 else 0 end) as villages_at_or_above,
         sum(villages.population) as population,
+        sum(case when villages.population is null then 1 else 0 end) as villages_uncounted,
         sum(case when villages.connection_level = rungs.connection_level then villages.population else 0 end)
             as population_at_level,
         sum(case when villages.fixed_level >= rungs.fixed_level then villages.population else 0 end)
@@ -72,6 +77,7 @@ areas as (
         sum(districts.villages_at_level) as villages_at_level,
         sum(districts.villages_at_or_above) as villages_at_or_above,
         sum(districts.population) as population,
+        sum(districts.villages_uncounted) as villages_uncounted,
         sum(districts.population_at_level) as population_at_level,
         sum(districts.population_at_or_above) as population_at_or_above,
         coalesce(sum(districts.villages_planned), 0) as villages_planned,
@@ -87,11 +93,7 @@ areas as (
 ),
 
 programme as (
-    select
-        max(source_title) as title,
-        max(as_of_date) as as_of_date
-    from {{ ref('stg_extract') }}
-    where is_current and extract_kind = 'rural_connection_plan'
+    {{ village_list() | indent(4) }}
 )
 
 select
@@ -111,11 +113,17 @@ select
         when areas.villages_filed > 0 and areas.is_satellite_only = 0
             then {{ percentage('areas.villages_at_or_above', 'areas.villages') }}
     end as villages_at_or_above_pct,
-    cast(areas.population as bigint) as population,
-    cast(case when areas.villages_filed > 0 then areas.population_at_level end as bigint) as population_at_level,
+    -- Where one village was not counted, how many people all of them have is not known.
+    cast(case when areas.villages_uncounted = 0 then areas.population end as bigint) as population,
     cast(
-        case when areas.villages_filed > 0 and areas.is_satellite_only = 0 then areas.population_at_or_above end
+        case when areas.villages_uncounted = 0 and areas.villages_filed > 0 then areas.population_at_level end
         as bigint
+    ) as population_at_level,
+    cast(
+        case
+            when areas.villages_uncounted = 0 and areas.villages_filed > 0 and areas.is_satellite_only = 0
+                then areas.population_at_or_above
+        end as bigint
     ) as population_at_or_above,
     cast(case when plans.plan_as_of is not null then areas.villages_planned end as bigint) as villages_planned,
     cast(case when plans.plan_as_of is not null then areas.villages_actual end as bigint)
@@ -123,10 +131,7 @@ select
     cast(case when plans.plan_as_of is not null then areas.villages_actual - areas.villages_planned end as bigint)
         as villages_ahead_of_plan,
     plans.plan_as_of,
-    case
-        when programme.as_of_date is null then 'Rural settlements of KATO ending in 00, a proxy for counted villages'
-        else coalesce(programme.title, 'Rural connection plan')
-    end as denominator_source,
+    {{ village_list_title('programme') }} as denominator_source,
     coalesce(programme.as_of_date, areas.as_of_date) as denominator_as_of,
     'published' as status,
     cast(null as {{ dbt.type_string() }}) as withheld_reason

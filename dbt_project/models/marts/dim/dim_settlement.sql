@@ -27,7 +27,9 @@ select
     people.population_method,
     households.households,
     settlements.valid_from,
-    cast(null as date) as valid_to
+    cast(null as date) as valid_to,
+    'published' as status,
+    cast(null as {{ dbt.type_string() }}) as withheld_reason
 from {{ ref('int_settlement') }} as settlements
 left join latest_census on settlements.settlement_kato = latest_census.settlement_kato
 left join {{ ref('int_settlement_population') }} as people

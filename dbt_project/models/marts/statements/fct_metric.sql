@@ -1,4 +1,22 @@
-with figures as (
+-- Which measure of villages is which metric.
+with village_metrics as (
+    select
+        'technology' as measure,
+        'settlements_mobile_covered' as count_metric_id,
+        'settlements_mobile_covered_pct' as share_metric_id
+    union all
+    select
+        'connection_level' as measure,
+        'settlements_connected' as count_metric_id,
+        'settlements_connected_pct' as share_metric_id
+    union all
+    select
+        'speed_tier' as measure,
+        cast(null as {{ dbt.type_string() }}) as count_metric_id,
+        'settlements_speed_tier_pct' as share_metric_id
+),
+
+figures as (
     select
         'population_covered_pct' as metric_id,
         as_of_date,
@@ -23,47 +41,9 @@ with figures as (
         households_passed_pct as value,
         households_passed as numerator,
         households as denominator,
-        denominator_source,
-        denominator_as_of
+        households_source as denominator_source,
+        households_as_of as denominator_as_of
     from {{ ref('fct_coverage_by_technology') }}
-    union all
-    select
-        'settlements_mobile_covered' as metric_id,
-        covered.as_of_date,
-        covered.geography_level,
-        covered.kato,
-        'rural' as area_type,
-        covered.technology,
-        cast(covered.villages_covered as double) as value,
-        covered.villages_covered as numerator,
-        covered.villages as denominator,
-        covered.denominator_source,
-        covered.denominator_as_of
-    from {{ ref('fct_coverage_by_technology') }} as covered
-    inner join {{ ref('dim_technology') }} as technologies on covered.technology = technologies.technology
-    where
-        covered.area_type = 'all'
-        and technologies.family = 'mobile'
-        and covered.villages > 0
-    union all
-    select
-        'settlements_mobile_covered_pct' as metric_id,
-        covered.as_of_date,
-        covered.geography_level,
-        covered.kato,
-        'rural' as area_type,
-        covered.technology,
-        covered.villages_covered_pct as value,
-        covered.villages_covered as numerator,
-        covered.villages as denominator,
-        covered.denominator_source,
-        covered.denominator_as_of
-    from {{ ref('fct_coverage_by_technology') }} as covered
-    inner join {{ ref('dim_technology') }} as technologies on covered.technology = technologies.technology
-    where
-        covered.area_type = 'all'
-        and technologies.family = 'mobile'
-        and covered.villages > 0
     union all
     select
         'population_speed_tier_pct' as metric_id,
@@ -80,90 +60,132 @@ with figures as (
     from {{ ref('fct_coverage_by_speed_tier') }}
     union all
     select
-        'settlements_speed_tier_pct' as metric_id,
-        as_of_date,
-        geography_level,
-        kato,
+        metrics.count_metric_id as metric_id,
+        villages.as_of_date,
+        villages.geography_level,
+        villages.kato,
         'rural' as area_type,
-        speed_tier as technology,
-        villages_covered_pct as value,
-        villages_covered as numerator,
-        villages as denominator,
-        denominator_source,
-        denominator_as_of
-    from {{ ref('fct_coverage_by_speed_tier') }}
-    where
-        area_type = 'all'
-        and villages > 0
+        villages.step as technology,
+        cast(villages.villages_covered as double) as value,
+        villages.villages_covered as numerator,
+        villages.villages as denominator,
+        villages.villages_source as denominator_source,
+        villages.villages_as_of as denominator_as_of
+    from {{ ref('int_village_coverage') }} as villages
+    inner join village_metrics as metrics on villages.measure = metrics.measure
+    left join {{ ref('dim_technology') }} as technologies on villages.step = technologies.technology
+    where metrics.count_metric_id is not null and (villages.measure != 'technology' or technologies.family = 'mobile')
     union all
     select
-        'settlements_connected' as metric_id,
-        connection.as_of_date,
-        connection.geography_level,
-        connection.kato,
+        metrics.share_metric_id as metric_id,
+        villages.as_of_date,
+        villages.geography_level,
+        villages.kato,
         'rural' as area_type,
-        connection.connection_level as technology,
-        cast(connection.villages_at_or_above as double) as value,
-        connection.villages_at_or_above as numerator,
-        connection.villages as denominator,
-        connection.denominator_source,
-        connection.denominator_as_of
-    from {{ ref('fct_rural_connection') }} as connection
-    inner join {{ ref('connection_rung') }} as rungs on connection.connection_level = rungs.connection_level
-    where rungs.fixed_level > 0
-    union all
-    select
-        'settlements_connected_pct' as metric_id,
-        connection.as_of_date,
-        connection.geography_level,
-        connection.kato,
-        'rural' as area_type,
-        connection.connection_level as technology,
-        connection.villages_at_or_above_pct as value,
-        connection.villages_at_or_above as numerator,
-        connection.villages as denominator,
-        connection.denominator_source,
-        connection.denominator_as_of
-    from {{ ref('fct_rural_connection') }} as connection
-    inner join {{ ref('connection_rung') }} as rungs on connection.connection_level = rungs.connection_level
-    where rungs.fixed_level > 0
+        villages.step as technology,
+        villages.villages_covered_pct as value,
+        villages.villages_covered as numerator,
+        villages.villages as denominator,
+        villages.villages_source as denominator_source,
+        villages.villages_as_of as denominator_as_of
+    from {{ ref('int_village_coverage') }} as villages
+    inner join village_metrics as metrics on villages.measure = metrics.measure
+    left join {{ ref('dim_technology') }} as technologies on villages.step = technologies.technology
+    where villages.measure != 'technology' or technologies.family = 'mobile'
 ),
 
--- A republican city is region and district at once, as in the coverage facts.
-people as (
+-- What the bureau counts, as it publishes it.
+counted as (
     select
+        'population' as metric_id,
         census_date,
         geography_level,
         kato,
         area_type,
-        population,
+        population as value,
         source
     from {{ ref('int_region_population') }}
     where population is not null
     union all
     select
-        counts.census_date,
+        'households' as metric_id,
+        places.census_date,
+        case
+            when places.level = 'national' then 'national'
+            when places.level = 'district' then 'district'
+            else 'region'
+        end as geography_level,
+        places.kato,
+        kinds.area_type,
+        case kinds.area_type
+            when 'all' then places.households_all
+            when 'urban' then places.households_urban
+            else places.households_rural
+        end as value,
+        places.households_source as source
+    from {{ ref('int_place_households') }} as places
+    cross join (
+        select 'all' as area_type
+        union all
+        select 'urban' as area_type
+        union all
+        select 'rural' as area_type
+    ) as kinds
+    where
+        places.level in ('national', 'oblast', 'republican_city', 'district')
+        and not places.is_undivided
+),
+
+-- A republican city is region and district at once, as in the coverage facts.
+census as (
+    select
+        metric_id,
+        census_date,
+        geography_level,
+        kato,
+        area_type,
+        value,
+        source
+    from counted
+    where value is not null
+    union all
+    select
+        counted.metric_id,
+        counted.census_date,
         'district' as geography_level,
-        counts.kato,
-        counts.area_type,
-        counts.population,
-        counts.source
-    from {{ ref('int_region_population') }} as counts
+        counted.kato,
+        counted.area_type,
+        counted.value,
+        counted.source
+    from counted
     inner join {{ ref('dim_region') }} as cities
         on
-            counts.kato = cities.region_kato
+            counted.kato = cities.region_kato
             and cities.level = 'republican_city'
             and cities.is_current
-    where counts.population is not null
+    where counted.value is not null
 ),
 
 census_maturity as (
     select
-        counts.as_of_date,
+        deliveries.metric_id,
+        deliveries.as_of_date,
         max(case when extracts.data_maturity = 'provisional' then 1 else 0 end) as is_provisional
-    from (select distinct as_of_date, extract_id from {{ ref('stg_population') }}) as counts
-    inner join {{ ref('stg_extract') }} as extracts on counts.extract_id = extracts.extract_id
-    group by counts.as_of_date
+    from (
+        select distinct
+            'population' as metric_id,
+            as_of_date,
+            extract_id
+        from {{ ref('stg_population') }}
+        union all
+        select distinct
+            'households' as metric_id,
+            as_of_date,
+            extract_id
+        from {{ ref('stg_households') }}
+    ) as deliveries
+    inner join {{ ref('stg_extract') }} as extracts on deliveries.extract_id = extracts.extract_id
+    group by deliveries.metric_id, deliveries.as_of_date
 ),
 
 valued as (
@@ -185,21 +207,24 @@ valued as (
     where figures.value is not null
     union all
     select
-        'population' as metric_id,
-        people.census_date as as_of_date,
-        people.geography_level,
-        people.kato,
-        people.area_type,
+        census.metric_id,
+        census.census_date as as_of_date,
+        census.geography_level,
+        census.kato,
+        census.area_type,
         cast(null as {{ dbt.type_string() }}) as technology,
-        cast(people.population as double) as value,
+        cast(census.value as double) as value,
         cast(null as double) as numerator,
         cast(null as double) as denominator,
-        people.source as denominator_source,
-        people.census_date as denominator_as_of,
+        census.source as denominator_source,
+        census.census_date as denominator_as_of,
         case when coalesce(census_maturity.is_provisional, 0) = 1 then 'provisional' else 'final' end
             as data_maturity
-    from people
-    left join census_maturity on people.census_date = census_maturity.as_of_date
+    from census
+    left join census_maturity
+        on
+            census.metric_id = census_maturity.metric_id
+            and census.census_date = census_maturity.as_of_date
     union all
     select
         'itu_population_covered_pct' as metric_id,
@@ -216,6 +241,21 @@ valued as (
         coalesce(extracts.data_maturity, 'final') as data_maturity
     from {{ ref('int_itu_population_covered') }} as reported
     inner join {{ ref('stg_extract') }} as extracts on reported.extract_id = extracts.extract_id
+    union all
+    select
+        metric_id,
+        as_of_date,
+        geography_level,
+        kato,
+        area_type,
+        technology,
+        value,
+        numerator,
+        denominator,
+        denominator_source,
+        denominator_as_of,
+        data_maturity
+    from {{ ref('int_programme_metric') }}
 )
 
 select

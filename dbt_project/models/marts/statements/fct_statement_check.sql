@@ -26,7 +26,9 @@ with statements as (
         related_statement_id,
         target_id,
         missing_extracts,
-        note
+        note,
+        reference_people,
+        reference_households
     from {{ ref('int_statement') }}
 ),
 
@@ -42,7 +44,8 @@ questions as (
         area_type,
         unit,
         as_of_date,
-        {{ figure_days }} as oldest_days
+        -- A milestone is kept or missed on its day; what is expected of it before is a forecast.
+        case when metric_id = 'milestone_slippage_days' then 0 else {{ figure_days }} end as oldest_days
     from statements
     union all
     select
@@ -67,6 +70,18 @@ questions as (
         unit,
         baseline_date as as_of_date,
         {{ figure_days }} as oldest_days
+    from statements
+    union all
+    select
+        statement_id,
+        'latest_measured' as role,
+        measured_metric_id as metric_id,
+        measured_technology as technology,
+        kato,
+        area_type,
+        unit,
+        cast('9999-12-31' as date) as as_of_date,
+        9999999 as oldest_days
     from statements
     union all
     select
@@ -116,6 +131,7 @@ answers as (
         max(case when role = 'baseline' then value end) as baseline_value,
         max(case when role = 'baseline' then denominator end) as baseline_denominator,
         max(case when role = 'baseline' then as_of_date end) as baseline_found_date,
+        max(case when role = 'latest_measured' then value end) as latest_measured_value,
         max(case when role = 'latest' then value end) as latest_value,
         max(case when role = 'latest' then as_of_date end) as latest_date
     from found
@@ -149,7 +165,9 @@ compared as (
                 or (related.as_of_date < statements.as_of_date and related.stated_value > statements.stated_value)
             ),
             false
-        ) as is_at_odds
+        )
+        or {{ household_size_is_odd() }} as is_at_odds,
+        {{ household_size_is_odd() }} as is_odd_household
     from statements
     left join answers on statements.statement_id = answers.statement_id
     left join statements as repeated on statements.repeats_statement_id = repeated.statement_id
@@ -161,6 +179,7 @@ judged as (
         statements.statement_id,
         compared.computed_value,
         compared.is_at_odds,
+        compared.is_odd_household,
         case
             when statements.metric_id is null then 'unverifiable'
             when
@@ -189,9 +208,13 @@ explained as (
     select
         statements.statement_id,
         {{ explain_finding() }} as finding,
+        {{ explain_household_size() }} as household_size,
+        {{ explain_not_due() }} as not_due,
+        {{ explain_latest_reading() }} as latest_reading,
         {{ explain_other_reading() }} as other_reading,
         {{ explain_share() }} as share_of_villages,
         {{ explain_sum() }} as sum_so_far,
+        {{ explain_since() }} as since_then,
         {{ explain_related() }} as other_statement,
         {{ explain_outlook() }} as outlook
     from statements
@@ -218,9 +241,13 @@ select
     concat_ws(
         ' ',
         explained.finding,
+        explained.household_size,
+        explained.not_due,
+        explained.latest_reading,
         explained.share_of_villages,
         explained.other_reading,
         explained.sum_so_far,
+        explained.since_then,
         explained.other_statement,
         explained.outlook,
         statements.note

@@ -38,6 +38,23 @@ latest as (
     where recency = 1
 ),
 
+-- Where so many more were promised, what there was at the date that the promise starts from.
+baseline as (
+    select
+        target_id,
+        value as baseline_value
+    from (
+        select
+            series.target_id,
+            series.value,
+            row_number() over (partition by series.target_id order by series.as_of_date desc) as place
+        from series
+        inner join {{ ref('int_target') }} as targets on series.target_id = targets.target_id
+        where targets.baseline_date >= series.as_of_date
+    ) as earlier
+    where place = 1
+),
+
 year_back as (
     select
         target_id,
@@ -94,7 +111,9 @@ rates as (
         targets.area_type,
         targets.technology,
         targets.unit,
-        targets.target_value,
+        targets.target_value + case when targets.baseline_date is null then 0 else baseline.baseline_value end
+            as target_value,
+        targets.target_value as promised_value,
         targets.due_date,
         targets.source_url,
         latest.as_of_date,
@@ -115,6 +134,9 @@ rates as (
     left join year_back on targets.target_id = year_back.target_id
     left join history on targets.target_id = history.target_id
     left join spread on targets.target_id = spread.target_id
+    left join baseline on targets.target_id = baseline.target_id
+    -- Milestones have a state and no pace.
+    where targets.metric_id != 'milestone_slippage_days'
 ),
 
 lines as (
@@ -127,6 +149,7 @@ lines as (
         technology,
         unit,
         target_value,
+        promised_value,
         due_date,
         source_url,
         as_of_date,
@@ -159,6 +182,7 @@ bounded as (
         technology,
         unit,
         target_value,
+        promised_value,
         due_date,
         source_url,
         as_of_date,
@@ -177,7 +201,7 @@ select
     metric_id,
     as_of_date,
     value,
-    target_value,
+    coalesce(target_value, promised_value) as target_value,
     due_date,
     required_monthly_rate,
     actual_monthly_rate,
@@ -185,7 +209,7 @@ select
     projected_low,
     projected_high,
     case
-        when value is null then 'insufficient_data'
+        when value is null or target_value is null then 'insufficient_data'
         when value >= target_value then 'achieved'
         when due_date <= as_of_date then 'off_track'
         when projected_value is null then 'insufficient_data'
@@ -202,3 +226,26 @@ select
     cast(observations as bigint) as observations,
     source_url
 from bounded
+union all
+select
+    target_id,
+    metric_id,
+    as_of_date,
+    value,
+    target_value,
+    due_date,
+    cast(null as double) as required_monthly_rate,
+    cast(null as double) as actual_monthly_rate,
+    projected_value,
+    cast(null as double) as projected_low,
+    cast(null as double) as projected_high,
+    status,
+    cast(null as {{ dbt.type_string() }}) as withheld_reason,
+    system,
+    kato,
+    area_type,
+    technology,
+    unit,
+    observations,
+    source_url
+from {{ ref('int_milestone_target') }}

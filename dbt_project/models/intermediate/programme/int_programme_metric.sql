@@ -1,0 +1,62 @@
+{%- set villages = "'Villages of the rural connection plan by fibre'" -%}
+{%- set homes = "'Households of the rural connection plan by fibre'" -%}
+with figures as (
+    {{ fibre_figure('fibre_villages', 'villages_connected', 'villages', villages, 'as_of_date') }}
+    union all
+    {{ fibre_figure('fibre_households_passed', 'households_passed', 'households_in_plan', homes, 'as_of_date') }}
+    union all
+    {{ fibre_figure('fibre_households_orderable', 'households_orderable', 'households_in_plan', homes, 'as_of_date') }}
+    union all
+    {{ fibre_figure('fibre_households_connected', 'households_connected', 'households_in_plan', homes, 'as_of_date') }}
+    union all
+    {{ fibre_figure('fibre_people', 'people_connected', 'people', 'denominator_source', 'denominator_as_of') }}
+    union all
+    {{ fibre_figure('fibre_slippage_days', 'slippage_days_mean') }}
+    union all
+    {{ programme_figure(
+        ref('int_milestone'), 'milestone_slippage_days', 'infrastructure_milestones', 'slippage_days',
+        technology="project_id || '.' || milestone_id"
+    ) }}
+    union all
+    {{ satellite_figure('satellites_contracted', 'satellites_contracted') }}
+    union all
+    {{ satellite_figure('satellites_delivered', 'satellites_delivered') }}
+    union all
+    {{ satellite_figure('satellite_revenue_contracted_usd', 'contracted_revenue_usd') }}
+    union all
+    {{ satellite_figure('satellite_revenue_received_usd', 'received_revenue_usd') }}
+    union all
+    {{ qaztech_figure('all_new', 'systems_on_qaztech_pct', 'systems') }}
+    union all
+    {{ qaztech_figure('new_without_exempt', 'systems_on_qaztech_unexempt_pct', 'systems - systems_exempt') }}
+),
+
+maturity as (
+    select
+        extract_kind,
+        as_of_date,
+        max(case when data_maturity = 'provisional' then 1 else 0 end) as is_provisional
+    from {{ ref('stg_extract') }}
+    where is_current
+    group by extract_kind, as_of_date
+)
+
+select
+    figures.metric_id,
+    figures.as_of_date,
+    figures.geography_level,
+    figures.kato,
+    figures.area_type,
+    figures.technology,
+    figures.value,
+    figures.numerator,
+    figures.denominator,
+    figures.denominator_source,
+    figures.denominator_as_of,
+    case when coalesce(maturity.is_provisional, 0) = 1 then 'provisional' else 'final' end as data_maturity
+from figures
+left join maturity
+    on
+        figures.extract_kind = maturity.extract_kind
+        and figures.as_of_date = maturity.as_of_date
+where figures.value is not null

@@ -1,0 +1,21 @@
+select
+    as_of_date,
+    project_id,
+    milestone_id,
+    project_name,
+    milestone_name,
+    milestone_status,
+    planned_date,
+    first_planned_date,
+    forecast_date,
+    actual_date,
+    evidence,
+    expected_date,
+    slippage_days,
+    days_overdue,
+    is_moved_silently,
+    filed_as_of,
+    'published' as status,
+    cast(null as {{ dbt.type_string() }}) as withheld_reason,
+    extract_id
+from {{ ref('int_milestone') }}

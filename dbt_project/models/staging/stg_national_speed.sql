@@ -1,0 +1,15 @@
+select
+    received.as_of_date,
+    received.network_type,
+    received.download_mbps_mean,
+    received.upload_mbps_mean,
+    received.latency_ms_mean,
+    received.download_mbps_median,
+    received.tests,
+    received.devices,
+    received.extract_id,
+    received.source_sheet,
+    received.source_row
+from {{ source('lake', 'national_speed_series') }} as received
+inner join {{ ref('stg_extract') }} as extracts on received.extract_id = extracts.extract_id
+where extracts.is_current

@@ -1,0 +1,151 @@
+"""What a build may leave as it stands: tables whose code and inputs are still those they were made from, tests whose
+outcome on exactly this content is on record.
+
+Belongs here: deciding that, and remembering what was built. Does not belong here: running dbt (`dbt_engine`), or
+judging evidence (`expectations`).
+
+A table is known by its code and everything above it, down to the content of the lake. A view holds no rows, so it is
+known by code alone. What is remembered counts only for the build file it was written with: a file that anybody else
+touched is built anew from its first table to its last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+import duckdb
+
+from expectations.checks import build_checks, check_fingerprint, dbt_checks
+from expectations.ledger import ERROR, read_ledger
+from warehouse.candidate import EXTRACT_LIST, Manifest, Node
+from warehouse.files import replace_file
+from warehouse.fingerprint import CandidateFingerprint, combine, deliveries_fingerprint, lake_fingerprint
+from warehouse.parts import kind_of
+from warehouse.paths import Home
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a node is made of: `made_of` its code and all its inputs, `code` its code and that of all above it."""
+
+    made_of: str
+    code: str
+
+
+def node_keys(home: Home, manifest: Manifest, settings: str) -> dict[str, Keys]:
+    """Keys of every model and seed by unique id, as the project and the lake now are.
+
+    `settings` stands for what applies to every node and is in none: the project's variables and dbt's version.
+    """
+    found: dict[str, Keys] = {}
+    with duckdb.connect() as connection:
+
+        def key(node: Node) -> Keys:
+            if node.unique_id not in found:
+                found[node.unique_id] = compute(node)
+            return found[node.unique_id]
+
+        def compute(node: Node) -> Keys:
+            if node.resource_type == "source":
+                return Keys(lake_fingerprint(connection, home.lake, kind_of(node.name)), settings)
+            parents = {p: key(manifest.relations[p]) for p in node.parents if p in manifest.relations}
+            kinds = manifest.own_kinds(node)
+            for parent, keys in parents.items():
+                if kinds and manifest.relations[parent].name == EXTRACT_LIST:
+                    parents[parent] = Keys(deliveries_fingerprint(connection, home.lake, kinds), keys.code)
+            code = combine(
+                {p: k.code for p, k in parents.items()} | {"": node.code_hash, "settings": settings}
+            )
+            rows = combine(
+                {p: k.made_of for p, k in parents.items()} | {"": node.code_hash, "settings": settings}
+            )
+            return Keys(rows, code)
+
+        for node in manifest.relations.values():
+            key(node)
+    return {uid: keys for uid, keys in found.items() if manifest.relations[uid].resource_type != "source"}
+
+
+def due(home: Home, manifest: Manifest, keys: Mapping[str, Keys]) -> set[str]:
+    """Models and seeds that must be built: those that are not what their code and inputs now say."""
+    kept = _remembered(home)
+
+    def stands(unique_id: str, now: Keys) -> bool:
+        before = kept.get(unique_id)
+        if before is None:
+            return False
+        is_view = manifest.relations[unique_id].materialized == "view"
+        return before.code == now.code if is_view else before.made_of == now.made_of
+
+    return {unique_id for unique_id, now in keys.items() if not stands(unique_id, now)}
+
+
+def of_other_code(home: Home, manifest: Manifest, keys: Mapping[str, Keys]) -> set[str]:
+    """Incremental models whose kept rows are not known to be of the code as it now is: they must begin anew."""
+    kept = _remembered(home)
+    return {
+        unique_id
+        for unique_id, now in keys.items()
+        if manifest.relations[unique_id].materialized == "incremental"
+        and (unique_id not in kept or kept[unique_id].code != now.code)
+    }
+
+
+def remember(home: Home, keys: Mapping[str, Keys], built: Collection[str]) -> None:
+    """Note that `built` now stand in the build file as `keys` say; what was known of others stays."""
+    kept = _remembered(home, of_this_file=False)
+    _write(home, kept | {unique_id: keys[unique_id] for unique_id in built})
+
+
+def forget(home: Home, unique_ids: Iterable[str]) -> None:
+    """Note, before the build file is written, that these no longer stand; none does, when the file is not the one
+    that was remembered."""
+    gone = set(unique_ids)
+    _write(home, {unique_id: k for unique_id, k in _remembered(home).items() if unique_id not in gone})
+
+
+def unproved(home: Home, manifest: Manifest, fingerprints: CandidateFingerprint) -> tuple[set[str], set[str]]:
+    """Models and seeds, and data tests, of which the ledger holds no outcome on exactly this content."""
+    known = read_ledger(home.ledger).latest()
+
+    def is_open(check_id: str, version: str, fingerprint: str) -> bool:
+        row = known.get((check_id, version, fingerprint))
+        return row is None or row.status == ERROR
+
+    models = {
+        unique_id
+        for check in build_checks(manifest)
+        for unique_id in check.guards
+        if is_open(check.check_id, check.version, check_fingerprint(check, fingerprints))
+    }
+    tests = {
+        check.check_id
+        for check in dbt_checks(manifest)
+        if is_open(check.check_id, check.version, check_fingerprint(check, fingerprints))
+    }
+    return models, tests
+
+
+def _remembered(home: Home, *, of_this_file: bool = True) -> dict[str, Keys]:
+    path = home.build / "built.json"
+    if not path.exists():
+        return {}
+    document = json.loads(path.read_bytes())
+    if of_this_file and document["file"] != _identity(home):
+        return {}
+    return {unique_id: Keys(**keys) for unique_id, keys in document["nodes"].items()}
+
+
+def _write(home: Home, nodes: Mapping[str, Keys]) -> None:
+    told = {unique_id: asdict(keys) for unique_id, keys in sorted(nodes.items())}
+    document = {"file": _identity(home), "nodes": told}
+    replace_file(home.build / "built.json", json.dumps(document, indent=1).encode())
+
+
+def _identity(home: Home) -> list[int]:
+    if not home.build_file.exists():
+        return []
+    status = home.build_file.stat()
+    return [status.st_size, status.st_mtime_ns]

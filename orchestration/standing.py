@@ -1,0 +1,65 @@
+"""Whether a run would find anything to do: what it would read, do and leave, as one mark, kept with what came of it.
+
+Belongs here: the mark, and remembering the last run's result under it. Does not belong here: running (`run`).
+
+Files are told by name, size and time of change, as the landing tells them; the release is verified, every file of it.
+A run whose mark is that of the last one ends at once. Whoever doubts it touches any file, or starts the job in Dagster.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestration.code_version import code_version
+from warehouse.files import replace_file
+from warehouse.paths import Home
+from warehouse.releases import current_release, verify_release
+
+
+def mark(home: Home, inboxes: Sequence[Path]) -> dict[str, Any]:
+    """What decides a run: deliveries, code, lake, build, evidence and the release that stands."""
+    current = current_release(home)
+    return {
+        "code": code_version(),
+        "deliveries": [told for inbox in inboxes for told in _files(sorted(inbox.rglob("*")), inbox)],
+        "lake": _files(sorted((home.lake / "meta").glob("*.parquet")), home.lake),
+        "rows": _files(sorted((home.lake / "accepted").rglob("part-*.parquet")), home.lake),
+        "build": _files([home.build_file], home.build),
+        "evidence": _files(sorted(home.ledger.glob("*.parquet")), home.ledger),
+        "release": current.name if current is not None and not verify_release(current) else None,
+    }
+
+
+def remember(home: Home, inboxes: Sequence[Path], result: dict[str, Any]) -> None:
+    """Keep the result of a run that left a release."""
+    text = json.dumps({"mark": mark(home, inboxes), "result": result}, ensure_ascii=False, indent=1)
+    replace_file(_path(home), text.encode())
+
+
+def unchanged(home: Home, inboxes: Sequence[Path]) -> dict[str, Any] | None:
+    """The last run's result when this one would find exactly what that one left, else None."""
+    path = _path(home)
+    if not path.exists():
+        return None
+    try:
+        last = json.loads(path.read_bytes())
+    except ValueError:
+        return None
+    now = mark(home, inboxes)
+    return dict(last["result"]) if now["release"] is not None and last["mark"] == now else None
+
+
+def _files(paths: Iterable[Path], root: Path) -> list[list[Any]]:
+    found: list[list[Any]] = []
+    for path in paths:
+        if path.is_file():
+            status = path.stat()
+            found.append([str(path.relative_to(root)), status.st_size, status.st_mtime_ns])
+    return found
+
+
+def _path(home: Home) -> Path:
+    return home.root / "last_run.json"

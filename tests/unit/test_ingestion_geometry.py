@@ -1,0 +1,153 @@
+"""Geometry becomes cells and measures: the same as the H3 library and the ellipsoid say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h3
+import numpy as np
+import polars as pl
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from ingestion import geometry
+
+STAR = 900
+
+
+def star(vertices: int, *, longitude: float = 68.0, latitude: float = 48.0, width: float = 1.5) -> Any:
+    """A polygon of many corners with a hole in it."""
+    turn = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
+    reach = width * (1 + 0.3 * np.sin(7 * turn) + 0.05 * np.sin(91 * turn))
+    shell = np.column_stack([longitude + reach * np.cos(turn), latitude + reach * np.sin(turn) / 2])
+    hole = np.column_stack([longitude + width / 5 * np.cos(turn), latitude + width / 5 * np.sin(turn)])
+    return shapely.polygons(shapely.linearrings(shell), [shapely.linearrings(hole)])
+
+
+def filled(polygons: list[Any], resolution: int) -> pl.DataFrame:
+    """All cells of some polygons."""
+    return pl.concat(list(geometry.polygon_cells(polygons, range(len(polygons)), resolution)))
+
+
+@pytest.mark.parametrize("resolution", [7, 8])
+def test_cells_of_a_polygon_are_those_of_the_h3_library(resolution: int) -> None:
+    shapes = [star(STAR), star(40, longitude=60, width=0.3)]
+    found = filled(shapes, resolution)
+    for row, shape in enumerate(shapes):
+        cells = found.filter(pl.col("source_row") == row)["h3_cell"]
+        assert cells.n_unique() == cells.len(), "a cell is in one piece of the polygon only"
+        assert set(cells) == set(h3.geo_to_cells(shape, resolution))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    corners=st.lists(
+        st.tuples(st.floats(60, 61, allow_nan=False), st.floats(50, 51, allow_nan=False)),
+        min_size=3, max_size=8, unique=True,
+    )
+)  # fmt: skip
+def test_whatever_was_drawn_is_repaired_into_an_area_and_filled_as_h3_would(corners: Any) -> None:
+    drawn = np.array([shapely.polygons([*corners, corners[0]])], dtype=object)
+    (mended,), (told,) = geometry.repaired(drawn, "polygon")
+    assert shapely.is_valid(mended)
+    assert (told is None) == shapely.is_valid(drawn[0])
+    if mended.area < 1e-6:
+        return
+    found = set(filled([mended], 7)["h3_cell"])
+    parts = mended.geoms if mended.geom_type == "MultiPolygon" else [mended]
+    assert found == {cell for part in parts for cell in h3.geo_to_cells(part, 7)}
+
+
+def test_cutting_a_polygon_changes_no_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = set(filled([star(STAR)], 8)["h3_cell"])
+    monkeypatch.setattr(geometry, "_MOST_VERTICES", 20)
+    monkeypatch.setattr(geometry, "_MOST_CELLS", 300)
+    cut = filled([star(STAR)], 8)["h3_cell"]
+    assert cut.len() == cut.n_unique()
+    assert set(cut) == whole
+
+
+def test_area_is_that_of_the_ellipsoid_without_holes() -> None:
+    shell, hole = shapely.box(70, 50, 71, 51), shapely.box(70.2, 50.2, 70.4, 50.4)
+    donut = shell.difference(hole)
+    geod = Geod(ellps="WGS84")
+    alone = [abs(geod.geometry_area_perimeter(one)[0]) / 1e6 for one in (shell, hole)]
+    both = geometry.area_km2(np.array([donut, shapely.reverse(donut)], dtype=object))
+    assert both == pytest.approx([alone[0] - alone[1]] * 2)
+
+
+def test_area_of_very_many_vertices_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = np.array([star(20_000)], dtype=object)
+    exact = geometry.area_km2(shapes)
+    monkeypatch.setattr(geometry, "_MOST_GEODESICS", 1000)
+    assert geometry.area_km2(shapes) == pytest.approx(exact, rel=1e-6)
+
+
+def test_the_length_in_cells_adds_up_to_the_length_of_the_line() -> None:
+    line = shapely.LineString([(71.4, 51.1), (71.9, 50.6), (72.5, 50.4), (73.0, 49.8)])
+    broken = shapely.MultiLineString([[(60, 50), (60.3, 50.2)], [(60.4, 50.2), (60.9, 50.2)]])
+    lines = np.array([line, broken], dtype=object)
+    whole = geometry.line_lengths_km(lines)
+    geod = Geod(ellps="WGS84")
+    assert whole == pytest.approx([geod.geometry_length(one) / 1000 for one in lines])
+    cells = geometry.line_cells(lines, np.array([4, 9]), 8)
+    by_row = cells.group_by("source_row").agg(pl.col("length_km").sum()).sort("source_row")
+    assert by_row["source_row"].to_list() == [4, 9]
+    assert by_row["length_km"].to_list() == pytest.approx(whole.tolist(), rel=1e-12)
+    assert cells.select("source_row", "h3_cell").is_duplicated().sum() == 0
+    assert cells.filter(pl.col("source_row") == 4)["start_km"].is_sorted()
+    assert cells["start_km"].min() == 0
+
+
+def test_the_length_in_each_cell_is_that_of_the_exact_cut() -> None:
+    line = shapely.LineString([(71.4, 51.1), (71.9, 50.6), (72.5, 50.4)])
+    geod = Geod(ellps="WGS84")
+    cells = geometry.line_cells(np.array([line], dtype=object), np.array([1]), 8)
+    for cell, length in cells.select("h3_cell", "length_km").iter_rows():
+        border = shapely.Polygon([(lng, lat) for lat, lng in h3.cell_to_boundary(cell)])
+        assert length == pytest.approx(geod.geometry_length(border.intersection(line)) / 1000, abs=0.03)
+
+
+def test_a_line_longer_than_one_portion_of_steps_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = np.array([shapely.LineString([(60, 50), (61, 50.2), (62, 50), (63, 51)])], dtype=object)
+    whole = geometry.line_cells(line, np.array([1]), 8)
+    monkeypatch.setattr(geometry, "_STEPS_AT_ONCE", 500)
+    portions = geometry.line_cells(line, np.array([1]), 8)
+    assert portions.select("h3_cell").equals(whole.select("h3_cell"))
+    assert portions["length_km"].to_list() == pytest.approx(whole["length_km"].to_list())
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        (shapely.Point(71, 51), None),
+        (shapely.Point(51.1, 71.4), "coordinates_swapped"),
+        (shapely.Point(2.3, 48.9), "outside_country"),
+        (shapely.Point(float("inf"), float("inf")), "outside_country"),
+        (shapely.LineString([(71, 51), (100, 51)]), "outside_country"),
+    ],
+)
+def test_where_a_geometry_lies(shape: Any, told: str | None) -> None:
+    assert geometry.misplaced(np.array([shape], dtype=object)).tolist() == [told]
+
+
+def test_any_projection_comes_back_to_degrees() -> None:
+    there = np.array([shapely.Point(500_000, 5_650_000)], dtype=object)
+    (point,) = geometry.to_wgs84(there, "EPSG:32642")
+    assert (point.x, point.y) == pytest.approx((69.0, 51.0016), abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("EPSG:4326", "OGC:CRS84", True),
+        ("EPSG:4326", "EPSG:4326", True),
+        ("EPSG:4326", "EPSG:32642", False),
+        ("EPSG:4326", "EPSG:4284", False),
+    ],
+)
+def test_which_references_are_one(one: str, other: str, same: bool) -> None:
+    assert geometry.same_crs(one, other) is same

@@ -1,0 +1,249 @@
+"""Reading workbooks: which sheets are read, what is said of the others, and cells whose formula failed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+import xlwt
+
+from ingestion.faults import FILE_RULES
+from tests.unit.ingestion_kit import FILING, Warehouse, layout
+
+HEADER = ["Дата", "Село", "КАТО", "Технология", "Уровень", "Приём", "Отдача", "Охвачено", "Подключено"]
+ROW: list[object] = ["31.12.2025", "с.Карааул", "103230100", "ВОЛС", 3, 100.5, 50, 140, 90]
+OTHER: list[object] = ["31.12.2025", "с.Шынгыс", "103230200", "ВОЛС", 2, 20, 5, 70, 30]
+READ = {
+    "as_of_date": {"from": "Дата", "date_format": "%d.%m.%Y"},
+    "operator_id": {"value": "dala_telecom"},
+    "filed_settlement": {"from": "Село"},
+    "settlement_kato": {"from": "КАТО"},
+    "technology": {"from": "Технология", "map": {"ВОЛС": "fttp"}},
+    "connection_level": {"from": "Уровень"},
+    "max_download_mbps": {"from": "Приём"},
+    "max_upload_mbps": {"from": "Отдача"},
+    "households_passed": {"from": "Охвачено"},
+    "households_connected": {"from": "Подключено"},
+}
+
+
+class Error(str):
+    """A cell whose formula failed."""
+
+    __slots__ = ()
+
+
+def workbook_layout(sheets: list[str] | str = r"\dG.*") -> dict[str, object]:
+    return FILING | {
+        "layout": "test/book",
+        "file_pattern": r"book_(?P<year>\d{4})q(?P<quarter>\d)\.xlsx?",
+        "format": "workbook",
+        "text": None,
+        "workbook": {"sheets": sheets, "header_rows": [1], "first_row": 2},
+        "columns": READ,
+        "absent": ["filed_region", "filed_district"],
+        "total_rows": None,
+        "resolve": {"kato": "settlement_kato"},
+    }
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    made = Warehouse(tmp_path)
+    made.layouts["test/book"] = layout(workbook_layout())
+    monkeypatch.setattr("ingestion.pipeline.load_layouts", lambda: made.layouts)
+    return made
+
+
+def book(*fill: Callable[[xlsxwriter.Workbook], None]) -> bytes:
+    """A workbook with a filing on the sheet '4G', and whatever else is put into it."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        sheet(workbook, "4G", HEADER, ROW)
+        for add in fill:
+            add(workbook)
+    return buffer.getvalue()
+
+
+def sheet(
+    workbook: xlsxwriter.Workbook, name: str, *rows: list[object] | list[str]
+) -> xlsxwriter.worksheet.Worksheet:
+    page = workbook.add_worksheet(name)
+    for number, row in enumerate(rows):
+        for column, value in enumerate(row):
+            if isinstance(value, Error):
+                page.write_formula(number, column, "=NA()", None, str(value))
+            else:
+                page.write(number, column, value)
+    return page
+
+
+def empty_sheet(workbook: xlsxwriter.Workbook) -> None:
+    workbook.add_worksheet("5G")
+
+
+def header_without_rows(workbook: xlsxwriter.Workbook) -> None:
+    sheet(workbook, "5G", HEADER)
+
+
+def chart_sheet(workbook: xlsxwriter.Workbook) -> None:
+    chart = workbook.add_chart({"type": "line"})
+    chart.add_series({"values": "='4G'!$E$2:$E$3"})
+    workbook.add_chartsheet("5G chart").set_chart(chart)
+
+
+def hidden_sheet(workbook: xlsxwriter.Workbook) -> None:
+    sheet(workbook, "3G", HEADER, OTHER).hide()
+
+
+def very_hidden_sheet(workbook: xlsxwriter.Workbook) -> None:
+    sheet(workbook, "3G", HEADER, OTHER).very_hidden()
+
+
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        (empty_sheet, "sheet '5G' has 0 rows, data starts in 2 (it is empty, or a chart): passed over"),
+        (header_without_rows, "sheet '5G' has 1 rows, data starts in 2: passed over"),
+        (chart_sheet, "sheet '5G chart' has 0 rows, data starts in 2 (it is empty, or a chart): passed over"),
+        (hidden_sheet, "sheet '3G' is hidden, and the layout does not list it by name: passed over"),
+        (very_hidden_sheet, "sheet '3G' is hidden, and the layout does not list it by name: passed over"),
+    ],
+    ids=["empty_sheet", "header_without_rows", "chart_sheet", "hidden_sheet", "very_hidden_sheet"],
+)
+def test_an_odd_sheet_that_an_expression_takes_is_passed_over_and_told(
+    warehouse: Warehouse, odd: Callable[[xlsxwriter.Workbook], None], told: str
+) -> None:
+    warehouse.put("book_2025q4.xlsx", book(odd))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.outcome, outcome.message) == ("accepted", told)
+    assert warehouse.part("accepted", outcome)["source_sheet"].to_list() == ["4G"]
+
+
+@pytest.mark.parametrize("hidden", [hidden_sheet, very_hidden_sheet])
+def test_a_hidden_sheet_that_the_layout_lists_is_read(
+    warehouse: Warehouse, hidden: Callable[[xlsxwriter.Workbook], None]
+) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout(["4G", "3G"]))
+    warehouse.put("book_2025q4.xlsx", book(hidden))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.outcome, outcome.message) == ("accepted", None)
+    assert warehouse.part("accepted", outcome)["source_sheet"].to_list() == ["4G", "3G"]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "odd", "rule", "told"),
+    [
+        (["4G", "5G"], empty_sheet, "empty_file", "book_2025q4.xlsx, sheet '5G' has 0 rows"),
+        (["4G", "5G chart"], chart_sheet, "empty_file", "book_2025q4.xlsx, sheet '5G chart' has 0 rows"),
+        ("5G.*", chart_sheet, "empty_file", "book_2025q4.xlsx: sheet '5G chart' has 0 rows"),
+        ("3G", hidden_sheet, "missing_sheet", "book_2025q4.xlsx: sheet '3G' is hidden"),
+    ],
+    ids=["listed_sheet_is_empty", "listed_sheet_is_a_chart", "only_a_chart_fits", "only_a_hidden_sheet_fits"],
+)
+def test_a_workbook_without_a_sheet_that_the_layout_needs_is_refused(
+    warehouse: Warehouse,
+    sheets: list[str] | str,
+    odd: Callable[[xlsxwriter.Workbook], None],
+    rule: str,
+    told: str,
+) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout(sheets))
+    warehouse.put("book_2025q4.xlsx", book(odd))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.outcome, outcome.rule) == ("rejected", rule)
+    assert told in str(outcome.message)
+    assert FILE_RULES[rule] in str(outcome.message)
+
+
+def formula_errors(workbook: xlsxwriter.Workbook) -> None:
+    def broken(column: str, error: str) -> list[object]:
+        row = list(OTHER)
+        row[HEADER.index(column)] = Error(error)
+        return row
+
+    sheet(
+        workbook, "3G", HEADER,
+        broken("Приём", "#N/A"), broken("Уровень", "#DIV/0!"), broken("Дата", "#VALUE!"),
+        broken("Технология", "#NAME?"), broken("КАТО", "#REF!"), broken("Село", "#N/A"), list(OTHER),
+    )  # fmt: skip
+
+
+def test_the_error_of_a_formula_is_told_as_it_stands_in_the_cell(warehouse: Warehouse) -> None:
+    warehouse.put("book_2025q4.xlsx", book(formula_errors))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.rows_read, outcome.rows_accepted) == (8, 2)
+    found = set(warehouse.reasons(outcome))
+    assert found == {
+        (2, "not_a_number", "Приём", "#N/A"),
+        (3, "not_a_number", "Уровень", "#DIV/0!"),
+        (4, "not_a_date", "Дата", "#VALUE!"),
+        (5, "value_not_mapped", "Технология", "#NAME?"),
+        (6, "kato_unknown", "КАТО", "#REF!"),
+        (6, "not_allowed", "КАТО", "#REF!"),
+        (7, "not_allowed", "Село", "#N/A"),
+    }
+    assert "sheet '3G', row 2, column 'Приём', value '#N/A'" in str(outcome.message)
+
+
+def test_the_error_of_a_formula_that_the_layout_marks_as_unknown_is_unknown(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout("3G"), null_marks=["#N/A"])
+    row = [*ROW[:5], Error("#N/A"), *ROW[6:]]
+    warehouse.put("book_2025q4.xlsx", book(lambda workbook: sheet(workbook, "3G", HEADER, row)))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert outcome.outcome == "accepted"
+    assert warehouse.part("accepted", outcome)["max_download_mbps"].to_list() == [None]
+
+
+def test_the_error_of_a_formula_in_a_workbook_of_before_2007(warehouse: Warehouse) -> None:
+    old = xlwt.Workbook()
+    page = old.add_sheet("4G")
+    for number, row in enumerate([HEADER, ROW, OTHER]):
+        for column, value in enumerate(row):
+            page.write(number, column, value)
+    page.row(2).set_cell_error(HEADER.index("Приём") + 10, "#REF!")
+    page.write(0, HEADER.index("Приём") + 10, "Примечание")
+    buffer = io.BytesIO()
+    old.save(buffer)
+    values = workbook_layout() | {"columns": READ | {"max_upload_mbps": {"from": "Примечание"}}}
+    warehouse.layouts["test/book"] = layout(values, ignore=["Отдача"])
+    warehouse.put("book_2025q4.xls", buffer.getvalue())
+    outcome = warehouse.run()["book_2025q4.xls"]
+    assert warehouse.reasons(outcome) == [(3, "not_a_number", "Примечание", "#REF!")]
+
+
+def test_an_error_under_a_year_names_the_column_of_the_file(warehouse: Warehouse) -> None:
+    values = FILING | {
+        "layout": "test/years",
+        "extract": "population",
+        "file_pattern": r"years\.xlsx",
+        "format": "workbook",
+        "text": None,
+        "workbook": {"sheets": ["1"], "header_rows": [1], "first_row": 2},
+        "columns": {"kato": {"from": "КАТО"}, "area_type": {"value": "all"}},
+        "unpivot": [
+            {
+                "columns_matching": r"(?P<year>\d{4})",
+                "set": {"as_of_date": "{year}-01-01"},
+                "into": "population",
+            }
+        ],
+        "absent": ["filed_region", "filed_district", "filed_settlement"],
+        "total_rows": None,
+        "resolve": None,
+    }
+    warehouse.layouts["test/years"] = layout(values)
+    rows = [["КАТО", "2024", "2025", "2199"], ["103230100", 5, Error("#REF!"), 7]]
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        sheet(workbook, "1", *rows)
+    warehouse.put("years.xlsx", buffer.getvalue())
+    outcome = warehouse.run()["years.xlsx"]
+    assert (outcome.rows_read, outcome.rows_accepted) == (3, 1), outcome.message
+    assert set(warehouse.reasons(outcome)) == {
+        (2, "not_a_number", "2025", "#REF!"),
+        (2, "future_period", "2199", "2199-01-01"),
+    }

@@ -1,0 +1,74 @@
+"""The lake keeps the hash of what it accepted, and a file that was changed there is read anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.unit.ingestion_kit import ROW, Warehouse
+from warehouse import lake
+from warehouse.files import sha256_of
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    made = Warehouse(tmp_path)
+    monkeypatch.setattr("ingestion.pipeline.load_layouts", lambda: made.layouts)
+    return made
+
+
+def sealed(warehouse: Warehouse) -> dict[str, str]:
+    """What the consolidated record says of accepted files: path and hash."""
+    found = pl.read_parquet(warehouse.home.lake / "meta" / "accepted_part.parquet")
+    assert found.schema == lake.PART_SCHEMA
+    return dict(zip(found["path"], found["sha256"], strict=True))
+
+
+def standing(warehouse: Warehouse) -> dict[str, str]:
+    root = warehouse.home.lake
+    return {
+        path.relative_to(root).as_posix(): sha256_of(path)
+        for path in root.glob("accepted/*/extract_id=*/*.parquet")
+    }
+
+
+def test_every_accepted_file_is_recorded_with_its_hash(warehouse: Warehouse) -> None:
+    warehouse.file(ROW)
+    warehouse.file(ROW, ROW, name="dala_2025q3.csv")  # wrong quarter: rejected, so nothing of it is accepted
+    outcomes = warehouse.run()
+    assert sealed(warehouse) == standing(warehouse)
+    assert len(sealed(warehouse)) == 3
+    kept = {one.extract_id: one for one in lake.read_outcomes(warehouse.home)}
+    for outcome in outcomes.values():
+        assert kept[outcome.extract_id].accepted_parts == outcome.accepted_parts
+        assert bool(outcome.accepted_parts) is outcome.is_accepted
+    assert [one.outcome for one in outcomes.values() if not one.is_accepted] == ["rejected"]
+    again = warehouse.run()
+    assert sealed(warehouse) == standing(warehouse)
+    assert {name: one.accepted_parts for name, one in again.items()} == {
+        name: one.accepted_parts for name, one in outcomes.items()
+    }
+
+
+@pytest.mark.parametrize("fault", ["changed", "gone", "no hash"])
+def test_a_file_that_is_not_as_it_was_accepted_is_read_anew(warehouse: Warehouse, fault: str) -> None:
+    warehouse.file(ROW)
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    before = warehouse.part("accepted", outcome)
+    path = warehouse.home.lake / outcome.accepted_parts[0][0]
+    assert lake.is_whole(warehouse.home, outcome)
+    if fault == "changed":
+        before.clear().write_parquet(path)
+    elif fault == "gone":
+        path.unlink()
+    else:
+        record = warehouse.home.lake / "outcomes" / f"{outcome.extract_id}.json"
+        record.write_text(record.read_text().replace("accepted_parts", "another_name"))
+    kept = {one.extract_id: one for one in lake.read_outcomes(warehouse.home)}[outcome.extract_id]
+    assert not lake.is_whole(warehouse.home, kept)
+    again = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.part("accepted", again).equals(before)
+    assert lake.is_whole(warehouse.home, again)
+    assert sealed(warehouse) == standing(warehouse)
