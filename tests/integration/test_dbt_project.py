@@ -122,7 +122,9 @@ def test_no_model_selects_star(models: dict[str, dict[str, Any]]) -> None:
 def test_sources_are_the_lake_as_contracts_and_records_define_it(manifest: dict[str, Any]) -> None:
     sources = {source["name"]: list(source["columns"]) for source in manifest["sources"].values()}
     expected = {kind: list(contract.lake_schema) for kind, contract in load_contracts().items()}
-    expected |= {f"{kind}_cell": list(c.cells_schema) for kind, c in load_contracts().items() if c.cells_schema}
+    expected |= {
+        f"{kind}_cell": list(c.cells_schema) for kind, c in load_contracts().items() if c.cells_schema
+    }
     expected |= {
         "extract": list(EXTRACT_SCHEMA),
         "row_account": list(ACCOUNT_SCHEMA),

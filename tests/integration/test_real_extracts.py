@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from polars_h3 import cell_area
 
 from ingestion.pipeline import ingest, read_gazetteer
-from warehouse.lake import Outcome, partition
+from warehouse.lake import Outcome, partition, read_outcomes
 from warehouse.paths import PROJECT_DIR, Home
 
 DATA = PROJECT_DIR.parent / "shared" / "data"
@@ -90,6 +91,57 @@ def test_places_without_a_name_are_quarantined_and_no_name_alone_becomes_a_code(
     osm = outcomes["osm/settlement_positions"]
     assert (osm.rows_read, osm.rows_accepted, osm.rows_quarantined) == (9_899, 8_559, 1_340)
     assert accepted(home, osm)["settlement_kato"].null_count() == 8_559
+
+
+def cells(home: Home, outcome: Outcome) -> pl.DataFrame:
+    """Cells of an extract."""
+    folder = partition(home, "cells", str(outcome.extract_kind), outcome.extract_id)
+    return pl.read_parquet(sorted(folder.glob("part-*.parquet")), hive_partitioning=False)
+
+
+def test_republican_roads_have_their_official_length_and_cells_of_their_geometry(
+    home: Home, outcomes: dict[str, Outcome]
+) -> None:
+    outcome = outcomes["roads_map/highways"]
+    roads = accepted(home, outcome)
+    assert roads.height == 23
+    assert roads["official_length_km"].sum() == pytest.approx(16_554.09)
+    assert roads["length_km"].sum() == pytest.approx(17_798.5, abs=0.1)
+    assert roads["geometry_repair"].is_not_null().sum() == 8
+    assert set(roads.filter(pl.col("vertices") < 10)["road_id"]) == {"KAZ03", "KAZ05"}
+    lengths = cells(home, outcome).group_by("road_id").agg(pl.col("length_km").sum().alias("in_cells"))
+    both = roads.join(lengths, on="road_id")
+    assert both.height == 23
+    assert (both["in_cells"] / both["length_km"] - 1).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("level", "year", "rows"), [(1, 2018, 17), (1, 2024, 20), (2, 2018, 216), (2, 2024, 224)]
+)
+@pytest.mark.usefixtures("outcomes")
+def test_boundaries_fill_the_country_once(home: Home, level: int, year: int, rows: int) -> None:
+    (outcome,) = (
+        o for o in read_outcomes(home) if o.file_name.endswith(f"kaz_admbnda_adm{level}_{year}.shp")
+    )
+    areas = accepted(home, outcome)
+    assert areas.height == rows == areas["kato"].n_unique()
+    assert areas["area_km2"].sum() == pytest.approx(2_728_300, abs=200)
+    found = cells(home, outcome)
+    assert found.height == pytest.approx(3_149_771, abs=20)
+    assert found["h3_cell"].n_unique() >= found.height - 20
+    # Cells are measured on a sphere: the country is 0.29 per cent smaller there.
+    covered = found.group_by("kato").agg(cell_area("h3_cell", "km^2").sum().alias("covered"))
+    error = (
+        areas.join(covered, on="kato").select((pl.col("covered") / pl.col("area_km2") - 1).abs()).to_series()
+    )
+    assert error.max() < (0.006 if level == 1 else 0.08)
+
+
+def test_measured_speeds_of_every_quarter(home: Home, outcomes: dict[str, Outcome]) -> None:
+    series = accepted(home, outcomes["ookla/national_speed_series"])
+    assert series.height == 54
+    assert str(series["as_of_date"].min()) == "2019-03-31"
+    assert str(series["as_of_date"].max()) == "2025-09-30"
 
 
 def test_every_file_has_an_outcome_and_every_row_an_end(outcomes: dict[str, Outcome]) -> None:
