@@ -7,6 +7,7 @@ same answer whoever asks.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ __all__ = ["METRIC_TABLE", "MetricNeeds", "MetricVerdict", "Verdicts", "decide",
 
 METRIC_TABLE = "fct_metric"
 _NAMED_REASONS = 3
+_LONGEST_MESSAGE = 160
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def describe(outcome: CheckOutcome) -> str:
         case "missing":
             return f"missing evidence: check {outcome.check_id}: {outcome.observed}; build and audit again"
         case "error":
-            text = f"check {outcome.check_id} could not be carried out: {outcome.observed}"
+            # The reason stands in every row that is withheld; the whole message is in meta_check.
+            told = textwrap.shorten(outcome.observed, _LONGEST_MESSAGE, placeholder=" …")
+            text = f"check {outcome.check_id} could not be carried out: {told}"
         case _:
             text = f"check {outcome.check_id} failed: {outcome.observed}"
     return f"{text}; {outcome.remedy[:1].lower()}{outcome.remedy[1:].rstrip('.')}"

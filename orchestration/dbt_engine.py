@@ -200,34 +200,33 @@ class _Build:
         self.document = _read_json(home.dbt_target / "manifest.json")
         self.project = parse_manifest(self.document)
         self.keys = reuse.node_keys(home, self.project, _settings())
+        self.standing = reuse.remembered(home)
         self.outcome = DbtOutcome()
         self.results: list[dict[str, Any]] = []
 
     def run(self, models: Collection[str] | None, tests: Collection[str] | None) -> DbtOutcome:
-        due = reuse.due(self.home, self.project, self.keys) if models is None else self._named(models)
-        standing = set(self.keys) - due
-        self._build_models(due)
-        prune(self.home, self.document, [result.unique_id for result in self.outcome.not_built])
+        due = {uid for uid, key in self.keys.items() if self.standing.get(uid) != key}
+        self._build_models(due if models is None else self._named(models))
         fingerprints = self._fingerprints()
         unproved_models, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
-        if models is None and (again := unproved_models & standing):
+        if models is None and (
+            again := unproved_models - {result.unique_id for result in self.outcome.models}
+        ):
             # What stands must be proved: the proof may be lost though the table is there.
             self._build_models(again)
-            prune(self.home, self.document, [result.unique_id for result in self.outcome.not_built])
-            standing -= again
             fingerprints = self._fingerprints()
             _, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
         wanted = unproved_tests if tests is None else self._named(tests)
         self._run_tests(wanted)
-        self.outcome.kept = sorted(standing) if models is None else []
-        self.outcome.proved = len(self.project.tests) - len(wanted) if tests is None else 0
+        if models is None:
+            self.outcome.kept = sorted(set(self.keys) - {result.unique_id for result in self.outcome.models})
+        if tests is None:
+            self.outcome.proved = len(self.project.tests) - len(wanted)
         self.outcome.row_counts = _row_counts(self.home)
         if self.results:
             merged = merge_run_results(self.results) | {"candidate": fingerprints.candidate}
             replace_file(self.home.dbt_target / "run_results.json", json.dumps(merged).encode())
-        reuse.remember(
-            self.home, self.keys, [result.unique_id for result in self.outcome.models if result.built]
-        )
+        reuse.remember(self.home, self.standing)
         return self.outcome
 
     def _named(self, selection: Collection[str]) -> set[str]:
@@ -239,16 +238,20 @@ class _Build:
         return [selector(self.document["nodes"][unique_id]) for unique_id in unique_ids]
 
     def _build_models(self, unique_ids: Collection[str]) -> None:
-        if not unique_ids:
-            return
-        begin_anew = reuse.of_other_code(self.home, self.project, self.keys)
-        reuse.forget(self.home, unique_ids)
-        # dbt would fill a seed's table as it is, with the column types it had.
-        seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
-        _drop_tables(self.home, [self.project.relations[uid] for uid in seeds | begin_anew])
-        arguments = build_arguments(self._selection(unique_ids, self.keys))
-        built = self._invoke(arguments)
-        self.outcome.models += built
+        if unique_ids:
+            reuse.forget(self.home)
+            anew = reuse.begin_anew(self.project, self.keys, self.standing).intersection(unique_ids)
+            # dbt would fill a seed's table as it is, with the column types it had.
+            seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
+            _drop_tables(self.home, [self.project.relations[uid] for uid in seeds | anew])
+            built = self._invoke(build_arguments(self._selection(unique_ids, self.keys)))
+            for unique_id in unique_ids:
+                self.standing.pop(unique_id, None)
+            self.standing |= {
+                result.unique_id: self.keys[result.unique_id] for result in built if result.built
+            }
+            self.outcome.models += built
+        prune(self.home, self.document, [result.unique_id for result in self.outcome.not_built])
 
     def _run_tests(self, unique_ids: Collection[str]) -> None:
         if unique_ids:

@@ -4,16 +4,17 @@ outcome on exactly this content is on record.
 Belongs here: deciding that, and remembering what was built. Does not belong here: running dbt (`dbt_engine`), or
 judging evidence (`expectations`).
 
-A table is known by its code and everything above it, down to the content of the lake. A view holds no rows, so it is
-known by code alone. What is remembered counts only for the build file it was written with: a file that anybody else
-touched is built anew from its first table to its last.
+A table or view is known by its code and everything above it, down to the content of the lake. What is remembered
+counts only for the build file it was written with: a file that anybody else touched, or a build broke off in, is built
+anew from its first table to its last.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -68,42 +69,14 @@ def node_keys(home: Home, manifest: Manifest, settings: str) -> dict[str, Keys]:
     return {uid: keys for uid, keys in found.items() if manifest.relations[uid].resource_type != "source"}
 
 
-def due(home: Home, manifest: Manifest, keys: Mapping[str, Keys]) -> set[str]:
-    """Models and seeds that must be built: those that are not what their code and inputs now say."""
-    kept = _remembered(home)
-
-    def stands(unique_id: str, now: Keys) -> bool:
-        before = kept.get(unique_id)
-        if before is None:
-            return False
-        is_view = manifest.relations[unique_id].materialized == "view"
-        return before.code == now.code if is_view else before.made_of == now.made_of
-
-    return {unique_id for unique_id, now in keys.items() if not stands(unique_id, now)}
-
-
-def of_other_code(home: Home, manifest: Manifest, keys: Mapping[str, Keys]) -> set[str]:
+def begin_anew(manifest: Manifest, keys: Mapping[str, Keys], kept: Mapping[str, Keys]) -> set[str]:
     """Incremental models whose kept rows are not known to be of the code as it now is: they must begin anew."""
-    kept = _remembered(home)
     return {
         unique_id
         for unique_id, now in keys.items()
         if manifest.relations[unique_id].materialized == "incremental"
         and (unique_id not in kept or kept[unique_id].code != now.code)
     }
-
-
-def remember(home: Home, keys: Mapping[str, Keys], built: Collection[str]) -> None:
-    """Note that `built` now stand in the build file as `keys` say; what was known of others stays."""
-    kept = _remembered(home, of_this_file=False)
-    _write(home, kept | {unique_id: keys[unique_id] for unique_id in built})
-
-
-def forget(home: Home, unique_ids: Iterable[str]) -> None:
-    """Note, before the build file is written, that these no longer stand; none does, when the file is not the one
-    that was remembered."""
-    gone = set(unique_ids)
-    _write(home, {unique_id: k for unique_id, k in _remembered(home).items() if unique_id not in gone})
 
 
 def unproved(home: Home, manifest: Manifest, fingerprints: CandidateFingerprint) -> tuple[set[str], set[str]]:
@@ -128,20 +101,30 @@ def unproved(home: Home, manifest: Manifest, fingerprints: CandidateFingerprint)
     return models, tests
 
 
-def _remembered(home: Home, *, of_this_file: bool = True) -> dict[str, Keys]:
-    path = home.build / "built.json"
+def remembered(home: Home) -> dict[str, Keys]:
+    """What stands in the build file, by unique id; nothing when the file is not the one that was remembered."""
+    path = _path(home)
     if not path.exists():
         return {}
     document = json.loads(path.read_bytes())
-    if of_this_file and document["file"] != _identity(home):
+    if document["file"] != _identity(home):
         return {}
     return {unique_id: Keys(**keys) for unique_id, keys in document["nodes"].items()}
 
 
-def _write(home: Home, nodes: Mapping[str, Keys]) -> None:
+def forget(home: Home) -> None:
+    """Trust nothing, until a build that is about to write ends and says what it left."""
+    _path(home).unlink(missing_ok=True)
+
+
+def remember(home: Home, nodes: Mapping[str, Keys]) -> None:
+    """Note what now stands in the build file."""
     told = {unique_id: asdict(keys) for unique_id, keys in sorted(nodes.items())}
-    document = {"file": _identity(home), "nodes": told}
-    replace_file(home.build / "built.json", json.dumps(document, indent=1).encode())
+    replace_file(_path(home), json.dumps({"file": _identity(home), "nodes": told}, indent=1).encode())
+
+
+def _path(home: Home) -> Path:
+    return home.build / "built.json"
 
 
 def _identity(home: Home) -> list[int]:

@@ -233,3 +233,32 @@ def test_a_build_that_breaks_off_is_begun_again(
     outcome = build(audited)
     assert len(outcome.models) == 4, "what was written without being remembered is not trusted"
     assert run_audit(audited, suites=()).counts() == {"pass": 6}
+
+
+def test_rows_that_an_incremental_model_keeps_survive_a_lost_proof_and_not_a_change_of_code(
+    home: Home, write: Write
+) -> None:
+    header = "{{ config(materialized='incremental') }} "
+    write("models/grown.sql", header + "select code, 1 as arithmetic from {{ ref('codes') }}")
+    ensure_manifest(home)
+    assert build(home).not_built == []
+    run_audit(home, suites=())
+    for path in home.ledger.glob("*.parquet"):
+        path.unlink()
+    assert build(home).not_built == []
+    assert rows(home, "grown") == [(1, 1), (1, 1), (2, 1), (2, 1)], "appended to, and not dropped"
+    write("models/grown.sql", header + "select code, 2 as arithmetic from {{ ref('codes') }}")
+    ensure_manifest(home)
+    build(home)
+    assert rows(home, "grown") == [(1, 2), (2, 2)]
+
+
+def test_parts_built_in_turn_are_remembered_together(audited: Home, write: Write) -> None:
+    build(audited, models=["fqn:small.other"], tests=[])
+    build(audited, models=["fqn:small.first"], tests=[])
+    assert build(audited).models == []
+
+
+def rows(home: Home, table: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(home.build_file), read_only=True) as connection:
+        return connection.execute(f"from marts.{table} order by all").fetchall()
