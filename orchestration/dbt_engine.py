@@ -212,7 +212,9 @@ class _Build:
         if models is None and (
             again := unproved_models - {result.unique_id for result in self.outcome.models}
         ):
-            # What stands must be proved: the proof may be lost though the table is there.
+            # What stands must be proved: the proof may be lost though the table is there. Nothing is built upon it.
+            for unique_id in again:
+                self.standing.pop(unique_id, None)
             self._build_models(again)
             fingerprints = self._fingerprints()
             _, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
@@ -226,7 +228,7 @@ class _Build:
         if self.results:
             merged = merge_run_results(self.results) | {"candidate": fingerprints.candidate}
             replace_file(self.home.dbt_target / "run_results.json", json.dumps(merged).encode())
-        reuse.remember(self.home, self.standing)
+        reuse.remember(self.home, reuse.sound(self.project, self.keys, self.standing, fingerprints))
         return self.outcome
 
     def _named(self, selection: Collection[str]) -> set[str]:

@@ -79,6 +79,24 @@ def begin_anew(manifest: Manifest, keys: Mapping[str, Keys], kept: Mapping[str, 
     }
 
 
+def sound(
+    manifest: Manifest, keys: Mapping[str, Keys], standing: Mapping[str, Keys], fingerprints: CandidateFingerprint
+) -> dict[str, Keys]:
+    """What of the standing tables may be built upon: made of tables that are what they should be, all the way up.
+
+    A table built alone, from a view of older code, is not; nor is one made of rows of the lake that were changed.
+    """
+
+    def is_sound(unique_id: str) -> bool:
+        upstream = manifest.upstream(unique_id)
+        made = [parent for parent in upstream if parent in keys]
+        return upstream.isdisjoint(fingerprints.faults) and all(
+            standing.get(parent) == keys[parent] for parent in made
+        )
+
+    return {unique_id: key for unique_id, key in standing.items() if unique_id in keys and is_sound(unique_id)}
+
+
 def unproved(home: Home, manifest: Manifest, fingerprints: CandidateFingerprint) -> tuple[set[str], set[str]]:
     """Models and seeds, and data tests, of which the ledger holds no outcome on exactly this content."""
     known = read_ledger(home.ledger).latest()

@@ -60,6 +60,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
     with _only_run(home), watching(progress):
         with progress.stage("look"):
+            delivered = standing.deliveries(inboxes)
             known = standing.unchanged(home, inboxes)
         if known is not None:
             return _nothing_new(known, progress)
@@ -79,7 +80,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
                     progress.line(f"an earlier run was cut off and is closed: {run_id}")
                 result = _run(defs, REFRESH.name, instance, progress, debug)
         if result.exit_code in (PUBLISHED, WITHHELD) and not result.errors:
-            standing.remember(home, inboxes, _document(result))
+            standing.remember(home, delivered, _document(result))
         return result
 
 

@@ -2,7 +2,7 @@
 
 Belongs here: the mark, and remembering the last run's result under it. Does not belong here: running (`run`).
 
-Files are told by name, size and time of change, as the landing tells them; the release is verified, every file of it.
+Files are told by name, size and times of change; the release is verified, every file of it.
 A run whose mark is that of the last one ends at once. Whoever doubts it touches any file, or starts the job in Dagster.
 """
 
@@ -13,29 +13,44 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from orchestration.code_version import code_version
 from warehouse.files import replace_file
+from warehouse.lake import READ_PARTS
 from warehouse.paths import Home
 from warehouse.releases import current_release, verify_release
 
 
-def mark(home: Home, inboxes: Sequence[Path]) -> dict[str, Any]:
+def deliveries(inboxes: Sequence[Path]) -> list[list[Any]]:
+    """What lies in the inboxes. Asked before a run reads them: what comes later is the next run's."""
+    return [told for inbox in inboxes for told in _files(sorted(inbox.rglob("*")), inbox)]
+
+
+def mark(home: Home, delivered: list[list[Any]]) -> dict[str, Any]:
     """What decides a run: deliveries, code, lake, build, evidence and the release that stands."""
     current = current_release(home)
+    rows = sorted(path for part in READ_PARTS for path in (home.lake / part).rglob("part-*.parquet"))
     return {
         "code": code_version(),
-        "deliveries": [told for inbox in inboxes for told in _files(sorted(inbox.rglob("*")), inbox)],
+        "deliveries": delivered,
         "lake": _files(sorted((home.lake / "meta").glob("*.parquet")), home.lake),
-        "rows": _files(sorted((home.lake / "accepted").rglob("part-*.parquet")), home.lake),
+        "rows": _files(rows, home.lake),
         "build": _files([home.build_file], home.build),
         "evidence": _files(sorted(home.ledger.glob("*.parquet")), home.ledger),
         "release": current.name if current is not None and not verify_release(current) else None,
     }
 
 
-def remember(home: Home, inboxes: Sequence[Path], result: dict[str, Any]) -> None:
-    """Keep the result of a run that left a release."""
-    text = json.dumps({"mark": mark(home, inboxes), "result": result}, ensure_ascii=False, indent=1)
+def remember(home: Home, delivered: list[list[Any]], result: dict[str, Any]) -> None:
+    """Keep the result of a run that left a release, under what it found in the inboxes.
+
+    Not when another try could end otherwise: a check that could not be carried out, a file that could not be read.
+    """
+    if _may_end_otherwise(home):
+        _path(home).unlink(missing_ok=True)
+        return
+    text = json.dumps({"mark": mark(home, delivered), "result": result}, ensure_ascii=False, indent=1)
     replace_file(_path(home), text.encode())
 
 
@@ -48,8 +63,24 @@ def unchanged(home: Home, inboxes: Sequence[Path]) -> dict[str, Any] | None:
         last = json.loads(path.read_bytes())
     except ValueError:
         return None
-    now = mark(home, inboxes)
+    now = mark(home, deliveries(inboxes))
     return dict(last["result"]) if now["release"] is not None and last["mark"] == now else None
+
+
+def _may_end_otherwise(home: Home) -> bool:
+    current = current_release(home)
+    if current is None:
+        return True
+    with duckdb.connect(str(current / "coverage.duckdb"), read_only=True) as connection:
+        (found,) = connection.execute(
+            """
+            select
+                (select count(*) from marts.meta_check where status = 'error')
+                + (select count(*) from read_parquet(?) where rule in ('unreadable_file', 'not_a_file'))
+            """,
+            [str(home.lake / "meta" / "extract.parquet")],
+        ).fetchall()[0]
+    return int(found) > 0
 
 
 def _files(paths: Iterable[Path], root: Path) -> list[list[Any]]:
@@ -57,7 +88,9 @@ def _files(paths: Iterable[Path], root: Path) -> list[list[Any]]:
     for path in paths:
         if path.is_file():
             status = path.stat()
-            found.append([str(path.relative_to(root)), status.st_size, status.st_mtime_ns])
+            found.append(
+                [str(path.relative_to(root)), status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+            )
     return found
 
 

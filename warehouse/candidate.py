@@ -23,6 +23,7 @@ META_SOURCES = ("extract", "row_account", "quarantine_reason")
 #: The model that lists all deliveries.
 EXTRACT_LIST = "stg_extract"
 _KEY_TESTS = ("unique_combination", "unique")
+_DBT = frozenset({"dbt", "dbt_duckdb"})
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def parse_manifest(document: Mapping[str, Any]) -> Manifest:
     """Turn the manifest's JSON into nodes."""
-    macros = _MacroHashes(document.get("macros", {}))
+    macros = _MacroHashes(document.get("macros", {}), document.get("nodes", {}))
     nodes: dict[str, Node] = {}
     for unique_id, raw in {**document.get("nodes", {}), **document.get("sources", {})}.items():
         if raw["resource_type"] not in (*RELATION_TYPES, "test"):
@@ -221,21 +222,27 @@ def _node(unique_id: str, raw: Mapping[str, Any], macros: _MacroHashes) -> Node:
 def _code_hash(raw: Mapping[str, Any], config: Mapping[str, Any], macros: _MacroHashes) -> str:
     parts = {
         "raw_code": raw.get("raw_code") or "",
+        "materialized": config.get("materialized"),
+        "contract": config.get("contract"),
+        "columns": {name: column.get("data_type") for name, column in (raw.get("columns") or {}).items()},
+        "column_types": config.get("column_types"),
         "checksum": (raw.get("checksum") or {}).get("checksum") if raw["resource_type"] == "seed" else None,
         "test": raw.get("test_metadata"),
         "config": {
             key: config.get(key) for key in ("severity", "where", "limit", "error_if", "warn_if", "fail_calc")
         },
         "macros": macros.closure((raw.get("depends_on") or {}).get("macros") or ()),
+        "graph": macros.graph_read_by((raw.get("depends_on") or {}).get("macros") or ()),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 class _MacroHashes:
-    """Hashes of macro texts, with all that a macro calls."""
+    """Hashes of macro texts, with all that a macro calls, and of the project's graph where a macro reads it."""
 
-    def __init__(self, macros: Mapping[str, Any]) -> None:
+    def __init__(self, macros: Mapping[str, Any], nodes: Mapping[str, Any]) -> None:
         self._macros = macros
+        self._nodes = nodes
         self._own = {
             name: hashlib.sha256((macro.get("macro_sql") or "").encode()).hexdigest()
             for name, macro in macros.items()
@@ -254,6 +261,23 @@ class _MacroHashes:
                 waiting.extend((self._macros[current].get("depends_on") or {}).get("macros") or ())
             self._closures[name] = frozenset(found)
         return self._closures[name]
+
+    def graph_read_by(self, names: Iterable[str]) -> str:
+        """Hash of what the marts declare of their columns, when one of the macros reads it; else empty."""
+        reachable = frozenset().union(*(self._reachable(name) for name in names))
+        own = [self._macros[name] for name in reachable if self._macros[name].get("package_name") not in _DBT]
+        if not any("graph.nodes" in (macro.get("macro_sql") or "") for macro in own):
+            return ""
+        return self._graph
+
+    @cached_property
+    def _graph(self) -> str:
+        told = {
+            unique_id: node.get("columns")
+            for unique_id, node in self._nodes.items()
+            if node.get("schema") == RELEASED_SCHEMA
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def closure(self, names: Iterable[str]) -> list[str]:
         reachable = frozenset().union(*(self._reachable(name) for name in names))

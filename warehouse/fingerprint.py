@@ -180,7 +180,12 @@ def fingerprint_candidate(
             return _cached(connection, (*identity, *key), relation)
         kinds = manifest.own_kinds(node)
         parents = {
-            parent: deliveries_fingerprint(connection, home.lake, kinds)
+            parent: combine(
+                {
+                    "deliveries": deliveries_fingerprint(connection, home.lake, kinds),
+                    "code": manifest.relations[parent].code_hash,
+                }
+            )
             if kinds and manifest.relations[parent].name == EXTRACT_LIST
             else visit(manifest.relations[parent])
             for parent in node.parents

@@ -235,7 +235,7 @@ def test_a_build_that_breaks_off_is_begun_again(
     assert run_audit(audited, suites=()).counts() == {"pass": 6}
 
 
-def test_rows_that_an_incremental_model_keeps_survive_a_lost_proof_and_not_a_change_of_code(
+def test_rows_that_an_incremental_model_keeps_fall_with_their_proof_and_with_their_code(
     home: Home, write: Write
 ) -> None:
     header = "{{ config(materialized='incremental') }} "
@@ -246,7 +246,7 @@ def test_rows_that_an_incremental_model_keeps_survive_a_lost_proof_and_not_a_cha
     for path in home.ledger.glob("*.parquet"):
         path.unlink()
     assert build(home).not_built == []
-    assert rows(home, "grown") == [(1, 1), (1, 1), (2, 1), (2, 1)], "appended to, and not dropped"
+    assert rows(home, "grown") == [(1, 1), (2, 1)], "nothing unproved is built upon"
     write("models/grown.sql", header + "select code, 2 as arithmetic from {{ ref('codes') }}")
     ensure_manifest(home)
     build(home)
@@ -257,6 +257,21 @@ def test_parts_built_in_turn_are_remembered_together(audited: Home, write: Write
     build(audited, models=["fqn:small.other"], tests=[])
     build(audited, models=["fqn:small.first"], tests=[])
     assert build(audited).models == []
+
+
+def test_a_table_built_alone_on_older_code_is_not_built_upon(home: Home, write: Write) -> None:
+    view = "{{ config(materialized='view') }} select code, %d as arithmetic from {{ ref('codes') }}"
+    write("models/above.sql", view % 1)
+    grown = "{{ config(materialized='incremental') }} select code, arithmetic from {{ ref('above') }}"
+    write("models/grown.sql", grown)
+    ensure_manifest(home)
+    build(home)
+    run_audit(home, suites=())
+    write("models/above.sql", view % 2)
+    ensure_manifest(home)
+    build(home, models=["fqn:small.grown"], tests=[])
+    build(home)
+    assert rows(home, "grown") == [(1, 2), (2, 2)]
 
 
 def rows(home: Home, table: str) -> list[tuple[Any, ...]]:

@@ -180,6 +180,7 @@ EXTRACT = {
     "is_current": True,
     "is_sample": True,
     "content_fingerprint": "c1",
+    "rule": None,
 }
 
 
@@ -201,7 +202,7 @@ def write_extracts(home: Home, extracts: Sequence[Mapping[str, Any]]) -> None:
         connection.execute(
             "create table extract (extract_id varchar, sender varchar, extract_kind varchar, file_name varchar, "
             "sha256 varchar, size_bytes bigint, outcome varchar, is_current boolean, is_sample boolean, "
-            "content_fingerprint varchar)"
+            "content_fingerprint varchar, rule varchar)"
         )
         for extract in extracts:
             row = {**EXTRACT, **extract}

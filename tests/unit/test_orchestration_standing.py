@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def left(tmp_path: Path) -> tuple[Home, Path]:
     inbox = tmp_path / "inbox"
     (inbox / "dala").mkdir(parents=True)
     (inbox / "dala" / "a.csv").write_text("a;b\n")
-    standing.remember(home, [inbox], RESULT)
+    standing.remember(home, standing.deliveries([inbox]), RESULT)
     return home, inbox
 
 
@@ -122,3 +123,32 @@ def test_other_code_makes_a_run_do_its_work(left: tuple[Home, Path], monkeypatch
     home, inbox = left
     monkeypatch.setattr(standing, "code_version", lambda: "tree-other")
     assert standing.unchanged(home, [inbox]) is None
+
+
+def test_a_delivery_that_comes_during_a_run_is_the_next_ones(left: tuple[Home, Path]) -> None:
+    home, inbox = left
+    before = standing.deliveries([inbox])
+    new_file(home, inbox)
+    standing.remember(home, before, RESULT)
+    assert standing.unchanged(home, [inbox]) is None
+
+
+@pytest.mark.parametrize("rule", ["unreadable_file", "not_a_file"])
+def test_a_run_that_may_end_otherwise_is_not_remembered(tmp_path: Path, rule: str) -> None:
+    country = small_country()
+    country.extracts[0]["rule"] = rule
+    home = country.write(home_in(tmp_path))
+    run_audit(home, suites=())
+    publish(home, judge(home, suites=()), "tree-1")
+    standing.remember(home, [], RESULT)
+    assert standing.unchanged(home, []) is None
+
+
+def test_a_check_that_could_not_be_carried_out_is_tried_again(tmp_path: Path) -> None:
+    country = small_country()
+    country.tests[0] = replace(country.tests[0], status="error")
+    home = country.write(home_in(tmp_path))
+    run_audit(home, suites=())
+    publish(home, judge(home, suites=()), "tree-1")
+    standing.remember(home, [], RESULT)
+    assert standing.unchanged(home, []) is None
