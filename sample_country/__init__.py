@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sample_country import (
@@ -20,6 +21,7 @@ from sample_country import (
     koktem,
     ministry,
     programme,
+    roads,
     rollout,
     sayran,
     tulpar,
@@ -76,6 +78,8 @@ def generate(
     if geography is not None:
         wanted = [day for day in wanted if day >= GEOGRAPHY_START]
     land = build_country(seed) if geography is None else read_geography(geography)
+    if geography is None:
+        land = replace(land, roads=roads.invented(land, seed))
     claims = rollout.build(land, seed, wanted)
     out.mkdir(parents=True, exist_ok=True)
     inbox = Inbox(out)
@@ -85,6 +89,7 @@ def generate(
         sender.write(filing)
     ministry.write(filing)
     programme.write(filing)
+    roads.write(filing)
     if geography is None:
         bureau.write(filing)
         benchmark.write(inbox)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import duckdb
 
+from tests.unit.highway_marts import HIGHWAYS
 from tests.unit.programme_marts import PROGRAMME
 
 _SETTLEMENTS = """
@@ -398,4 +399,5 @@ def small_marts() -> duckdb.DuckDBPyConnection:
     connection.execute(_RURAL)
     connection.execute(_REST)
     connection.execute(PROGRAMME)
+    connection.execute(HIGHWAYS)
     return connection
