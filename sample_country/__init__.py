@@ -25,6 +25,7 @@ from sample_country import (
     rollout,
     sayran,
     tulpar,
+    urban,
 )
 from sample_country.addresses import allocate
 from sample_country.country import build as build_country
@@ -90,6 +91,7 @@ def generate(
     ministry.write(filing)
     programme.write(filing)
     roads.write(filing)
+    urban.write(filing)
     if geography is None:
         bureau.write(filing)
         benchmark.write(inbox)

@@ -28,6 +28,7 @@ from sample_country.country import Country, Road
 from sample_country.filing import Filing
 from sample_country.inbox import Injected
 from sample_country.periods import quarter_of, tag
+from sample_country.urban import city_areas
 
 MINISTRY, ARMAN, TULPAR = "sample_ministry", "sample_arman", "sample_tulpar"
 FIRST = dt.date(2024, 12, 31)
@@ -243,7 +244,7 @@ def _geopackage(areas: list[_Area], day: dt.date) -> bytes:
     move = Transformer.from_crs("EPSG:4326", _UTM, always_xy=True).transform
     moved = [
         _Area(
-            a.area_id, {"2g": "2G", "3g": "3G", "4g": "LTE"}[a.technology], a.environment, a.min_download_mbps,
+            a.area_id, {"2g": "2G", "3g": "3G", "4g": "LTE", "5g": "NR"}[a.technology], a.environment, a.min_download_mbps,
             shapely.set_precision(shapely.transform(a.geometry, move, interleaved=False), 1.0),
         )
         for a in areas
@@ -272,23 +273,26 @@ def _shapefile(areas: list[_Area], day: dt.date) -> bytes:
     return buffer.getvalue()
 
 
-def _tulpar_slips(day: dt.date, first: shapely.Geometry) -> tuple[list[_Area], list[Injected], int]:
-    """Areas that this operator draws wrongly, what must become of them, and how many are taken all the same."""
+def _tulpar_slips(day: dt.date, first: shapely.Geometry) -> tuple[list[_Area], list[Injected]]:
+    """Areas that this operator draws wrongly, and what must become of them."""
+    if day != dt.date(2025, 9, 30):
+        return [], []
     x, y = (float(c) for c in first.centroid.coords[0])
-    if day == dt.date(2025, 9, 30):
-        swapped = shapely.box(y, x, y + 0.1, x + 0.1)
-        return [_Area("4g-car-spare", "4g", "in_vehicle", 5.0, swapped)], [
-            Injected("coordinates_swapped", "quarantined", 1, "geometry")
-        ], 0
-    if day == dt.date(2025, 12, 31):
-        # A ring that crosses itself is repaired and counts.
-        crossed = shapely.Polygon([(x, y), (x + 0.1, y + 0.1), (x + 0.1, y), (x, y + 0.1)])
-        return [_Area("4g-street-spare", "4g", "outdoor", 5.0, crossed)], [], 1
-    return [], [], 0
+    swapped = shapely.box(y, x, y + 0.1, x + 0.1)
+    fault = Injected("coordinates_swapped", "quarantined", 1, "geometry")
+    return [_Area("4g-car-spare", "4g", "in_vehicle", 5.0, swapped)], [fault]
+
+
+def _crossed(first: shapely.Geometry) -> _Area:
+    """A ring that crosses itself: ingestion repairs it, says so, and takes it."""
+    x, y = (float(c) for c in first.centroid.coords[0])
+    ring = shapely.Polygon([(x, y), (x + 0.1, y + 0.1), (x + 0.1, y), (x, y + 0.1)])
+    return _Area("4g-street-spare", "4g", "outdoor", 5.0, ring)
 
 
 def _write_areas(filing: Filing, day: dt.date) -> None:
     areas = _areas(filing, ARMAN, day)
+    areas += [_Area(n, "5g", "outdoor", 50.0, s) for n, s in city_areas(filing, "arman_mobile", day)]
     filing.inbox.add(
         f"{ARMAN}/coverage_{tag(day)}.gpkg",
         _geopackage(areas, day),
@@ -297,11 +301,13 @@ def _write_areas(filing: Filing, day: dt.date) -> None:
         rows_accepted=len(areas),
     )
     areas = _areas(filing, TULPAR, day)
+    if day == dt.date(2025, 12, 31):
+        areas.append(_crossed(areas[0].geometry))
     faults: list[Injected] = []
     taken = len(areas)
     if filing.with_faults:
-        slips, faults, more = _tulpar_slips(day, areas[0].geometry)
-        areas, taken = [*areas, *slips], taken + more
+        slips, faults = _tulpar_slips(day, areas[0].geometry)
+        areas = [*areas, *slips]
     filing.inbox.add(
         f"{TULPAR}/tulpar-areas-{day.year}-q{quarter_of(day)}.zip",
         _shapefile(areas, day),

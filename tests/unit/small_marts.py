@@ -11,6 +11,7 @@ import duckdb
 
 from tests.unit.highway_marts import HIGHWAYS
 from tests.unit.programme_marts import PROGRAMME
+from tests.unit.urban_marts import URBAN
 
 _SETTLEMENTS = """
 create table intermediate.int_settlement as
@@ -400,4 +401,5 @@ def small_marts() -> duckdb.DuckDBPyConnection:
     connection.execute(_REST)
     connection.execute(PROGRAMME)
     connection.execute(HIGHWAYS)
+    connection.execute(URBAN)
     return connection

@@ -39,6 +39,15 @@ with figures as (
     {{ highway_figure('highway_covered_pct', 'covered_pct', 'km_covered', 'road_length_km') }}
     union all
     {{ highway_figure('highway_longest_gap_km', 'longest_gap_km') }}
+    union all
+    {{ urban_figure('urban_5g_area_pct', 'area_pct', 'area_covered_km2', 'area_km2') }}
+    union all
+    {{ urban_figure(
+        'urban_5g_population_pct', 'population_pct', 'population_covered', 'population', "'Census of the date'",
+        'population_as_of'
+    ) }}
+    union all
+    {{ urban_figure('urban_5g_cities', 'cities_with_5g', 'cities_with_5g', 'cities') }}
 ),
 
 maturity as (
