@@ -26,7 +26,12 @@ _POLARS_TYPES: dict[str, pl.DataType] = {
 }
 
 
-_LINE_CELL: dict[str, pl.DataType] = {"length_km": pl.Float64(), "start_km": pl.Float64()}
+_LINE_CELL: dict[str, pl.DataType] = {
+    "length_km": pl.Float64(),
+    "start_km": pl.Float64(),
+    "latitude": pl.Float64(),
+    "longitude": pl.Float64(),
+}
 _POLYGON_CELL: dict[str, pl.DataType] = {"share": pl.Float64()}
 # Roles of columns that no sender files, because ingestion computes them.
 COMPUTED_ROLES = frozenset(

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import shapely
-from polars_h3 import int_to_str, latlng_to_cell, polygon_to_cells
+from polars_h3 import cell_to_lat, cell_to_lng, int_to_str, latlng_to_cell, polygon_to_cells
 from pyproj import CRS, Geod, Transformer
 
 Geometries = npt.NDArray[np.object_]
@@ -56,6 +56,8 @@ CELL_SCHEMA: dict[str, pl.DataType] = {
     "h3_cell": pl.String(),
     "length_km": pl.Float64(),
     "start_km": pl.Float64(),
+    "latitude": pl.Float64(),
+    "longitude": pl.Float64(),
 }
 
 
@@ -192,7 +194,7 @@ def polygon_cells(
                 "source_row",
                 int_to_str("h3_cell"),
                 pl.lit(None, pl.Float64).alias("length_km"),
-                pl.lit(None, pl.Float64).alias("start_km"),
+                *(pl.lit(None, pl.Float64).alias(name) for name in list(CELL_SCHEMA)[3:]),
             )
         )
 
@@ -271,7 +273,8 @@ def line_cells(geometries: Geometries, rows: npt.NDArray[np.int64], resolution: 
 
     Each straight piece is followed in short steps; a step belongs to the cell that holds its middle, with its length
     on the ellipsoid, scaled so that the steps of a piece add up to the piece. `start_km` is where the line first
-    enters the cell, along the line from its beginning. Cells stand in that order.
+    enters the cell, along the line from its beginning. Cells stand in that order. `latitude` and `longitude` are of the
+    centre of the cell.
     """
     segments = _segments(geometries)
     metres = segments["metres"]
@@ -294,6 +297,8 @@ def line_cells(geometries: Geometries, rows: npt.NDArray[np.int64], resolution: 
         int_to_str("h3_cell").alias("h3_cell"),
         (pl.col("length") / 1000).alias("length_km"),
         (pl.col("start") / 1000).alias("start_km"),
+        cell_to_lat("h3_cell").alias("latitude"),
+        cell_to_lng("h3_cell").alias("longitude"),
     )
 
 

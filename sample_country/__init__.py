@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sample_country import (
@@ -20,9 +21,11 @@ from sample_country import (
     koktem,
     ministry,
     programme,
+    roads,
     rollout,
     sayran,
     tulpar,
+    urban,
 )
 from sample_country.addresses import allocate
 from sample_country.country import build as build_country
@@ -76,6 +79,8 @@ def generate(
     if geography is not None:
         wanted = [day for day in wanted if day >= GEOGRAPHY_START]
     land = build_country(seed) if geography is None else read_geography(geography)
+    if geography is None:
+        land = replace(land, roads=roads.invented(land, seed))
     claims = rollout.build(land, seed, wanted)
     out.mkdir(parents=True, exist_ok=True)
     inbox = Inbox(out)
@@ -85,6 +90,8 @@ def generate(
         sender.write(filing)
     ministry.write(filing)
     programme.write(filing)
+    roads.write(filing)
+    urban.write(filing)
     if geography is None:
         bureau.write(filing)
         benchmark.write(inbox)

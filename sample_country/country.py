@@ -6,16 +6,29 @@ Belongs here: the table of places that everything else is drawn from. Does not b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
+import shapely
 
 from sample_country.periods import CENSUS_DATES
 from sample_country.population import divide, region_population, regions
 from sample_country.units import build_units
 
 SPARE_SITES = 80
+
+
+@dataclass(frozen=True)
+class Road:
+    """A highway: class republican or oblast; the geometry in degrees, both carriageways where it is dual."""
+
+    road_id: str
+    name: str
+    road_class: str
+    official_length_km: float
+    is_dual_carriageway: bool
+    geometry: shapely.Geometry
 
 
 @dataclass(frozen=True)
@@ -28,12 +41,14 @@ class Country:
         households_<year> at 1 January.
     retired: codes that were abolished without a successor.
     is_real: codes and names are those of the real classifier.
+    roads: highways, invented or real; empty where the real geography holds none.
     """
 
     units: pl.DataFrame
     places: pl.DataFrame
     retired: list[str]
     is_real: bool
+    roads: list[Road] = field(default_factory=list)
 
 
 def normalised(name: pl.Expr) -> pl.Expr:

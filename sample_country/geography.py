@@ -6,19 +6,22 @@ here: ingesting them; what is read here only weighs which villages the invented 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import fastexcel
 import numpy as np
 import polars as pl
+import shapely
 
-from sample_country.country import SPARE_SITES, Country, normalised, with_unique_names
+from sample_country.country import SPARE_SITES, Country, Road, normalised, with_unique_names
 from sample_country.periods import CENSUS_DATES
 from sample_country.population import REPUBLICAN_CITIES
 from sample_country.units import PROGRAMME_VILLAGES, UNIT_SCHEMA
 
 EDITION = "kato_2026/kato.csv"
 OLDER_EDITION = "kato_2022/KATO_17.10.2022_ru.csv"
+ROADS = "kz_highways/republic_roads.geojson"
 BULLETIN = "kz_population/statgov_population_2023-01-01_oblasts_cities_districts.xlsx"
 
 _KIND_RU = r"^[а-яё]{1,4}\.\s*"
@@ -132,11 +135,29 @@ def _with_people(places: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(columns).drop("people", "homes", "cities", "villages", "urban", "rural")
 
 
+def _roads(folder: Path) -> list[Road]:
+    path = folder / ROADS
+    if not path.is_file():
+        return []
+    features = json.loads(path.read_bytes())["features"]
+    return [
+        Road(
+            feature["properties"]["ref"],
+            feature["properties"]["name"],
+            "republican",
+            float(feature["properties"]["length_km"]),
+            False,
+            shapely.geometry.shape(feature["geometry"]),
+        )
+        for feature in features
+    ]
+
+
 def read(folder: Path) -> Country:
     """Places of the real country with the marks that the operators' networks are drawn by.
 
     Args:
-        folder: holds EDITION, and where there OLDER_EDITION and BULLETIN.
+        folder: holds EDITION, and where there OLDER_EDITION, BULLETIN and ROADS.
 
     Raises:
         FileNotFoundError: no edition in the folder.
@@ -184,4 +205,4 @@ def read(folder: Path) -> Country:
     sites = places.filter(pl.col("kind") == "site")["place"]
     chosen = sites[np.linspace(0, len(sites) - 1, SPARE_SITES).astype(np.int64).tolist()]
     places = places.with_columns(is_spare=pl.col("place").is_in(chosen.implode()))
-    return Country(units=pl.DataFrame(schema=UNIT_SCHEMA), places=places, retired=[], is_real=True)
+    return Country(units=pl.DataFrame(schema=UNIT_SCHEMA), places=places, retired=[], is_real=True, roads=_roads(folder))

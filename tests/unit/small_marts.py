@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import duckdb
 
+from tests.unit.highway_marts import HIGHWAYS
 from tests.unit.programme_marts import PROGRAMME
+from tests.unit.urban_marts import URBAN
 
 _SETTLEMENTS = """
 create table intermediate.int_settlement as
@@ -398,4 +400,6 @@ def small_marts() -> duckdb.DuckDBPyConnection:
     connection.execute(_RURAL)
     connection.execute(_REST)
     connection.execute(PROGRAMME)
+    connection.execute(HIGHWAYS)
+    connection.execute(URBAN)
     return connection

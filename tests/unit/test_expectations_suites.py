@@ -10,8 +10,10 @@ import pytest
 
 from expectations.engine import Engine, Finding
 from expectations.suite import Expectation, load_suites
+from tests.unit.highway_marts import HIGHWAY_FAULTS
 from tests.unit.programme_marts import PROGRAMME_FAULTS
 from tests.unit.small_marts import small_marts
+from tests.unit.urban_marts import URBAN_FAULTS
 
 SUITES = load_suites()
 EXPECTATIONS = {suite.check_id(one): one for suite in SUITES for one in suite.expectations}
@@ -474,7 +476,7 @@ FAULTS: dict[str, dict[str, str]] = {
     },
 }
 
-FAULTS |= PROGRAMME_FAULTS
+FAULTS |= PROGRAMME_FAULTS | HIGHWAY_FAULTS | URBAN_FAULTS
 
 
 @pytest.fixture(scope="module")

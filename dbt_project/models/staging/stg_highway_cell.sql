@@ -5,7 +5,9 @@ select
     cells.road_id,
     cells.h3_cell,
     cells.length_km,
-    cells.start_km
+    cells.start_km,
+    cells.latitude,
+    cells.longitude
 from {{ source('lake', 'highways_cell') }} as cells
 inner join {{ ref('stg_highway') }} as received
     on

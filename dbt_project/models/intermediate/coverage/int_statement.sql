@@ -28,8 +28,14 @@ select
     known.missing_extracts,
     known.note,
     people.value as reference_people,
-    homes.value as reference_households
+    homes.value as reference_households,
+    roads.value as reference_roads_km,
+    republican.value as reference_republican_km,
+    oblast.value as reference_oblast_km
 from {{ ref('public_statement') }} as known
 full outer join {{ ref('stg_public_statement') }} as filed on known.statement_id = filed.statement_id
 left join {{ ref('reference_figure') }} as people on people.reference_id = 'national_population'
 left join {{ ref('reference_figure') }} as homes on homes.reference_id = 'national_households'
+left join {{ ref('reference_figure') }} as roads on roads.reference_id = 'national_roads_km'
+left join {{ ref('reference_figure') }} as republican on republican.reference_id = 'republican_roads_km'
+left join {{ ref('reference_figure') }} as oblast on oblast.reference_id = 'oblast_roads_km'

@@ -29,6 +29,25 @@ with figures as (
     {{ qaztech_figure('all_new', 'systems_on_qaztech_pct', 'systems') }}
     union all
     {{ qaztech_figure('new_without_exempt', 'systems_on_qaztech_unexempt_pct', 'systems - systems_exempt') }}
+    union all
+    {{ programme_figure(
+        ref('int_highway_length'), 'highway_length_km', 'highways', 'road_length_km', "road_class = 'all'"
+    ) }}
+    union all
+    {{ highway_figure('highway_km_covered', 'km_covered', 'km_covered', 'road_length_km') }}
+    union all
+    {{ highway_figure('highway_covered_pct', 'covered_pct', 'km_covered', 'road_length_km') }}
+    union all
+    {{ highway_figure('highway_longest_gap_km', 'longest_gap_km') }}
+    union all
+    {{ urban_figure('urban_5g_area_pct', 'area_pct', 'area_covered_km2', 'area_km2') }}
+    union all
+    {{ urban_figure(
+        'urban_5g_population_pct', 'population_pct', 'population_covered', 'population', "'Census of the date'",
+        'population_as_of'
+    ) }}
+    union all
+    {{ urban_figure('urban_5g_cities', 'cities_with_5g', 'cities_with_5g', 'cities') }}
 ),
 
 maturity as (

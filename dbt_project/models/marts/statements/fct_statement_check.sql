@@ -28,7 +28,10 @@ with statements as (
         missing_extracts,
         note,
         reference_people,
-        reference_households
+        reference_households,
+        reference_roads_km,
+        reference_republican_km,
+        reference_oblast_km
     from {{ ref('int_statement') }}
 ),
 
@@ -209,6 +212,7 @@ explained as (
         statements.statement_id,
         {{ explain_finding() }} as finding,
         {{ explain_household_size() }} as household_size,
+        {{ explain_roads() }} as length_of_roads,
         {{ explain_not_due() }} as not_due,
         {{ explain_latest_reading() }} as latest_reading,
         {{ explain_other_reading() }} as other_reading,
@@ -242,6 +246,7 @@ select
         ' ',
         explained.finding,
         explained.household_size,
+        explained.length_of_roads,
         explained.not_due,
         explained.latest_reading,
         explained.share_of_villages,

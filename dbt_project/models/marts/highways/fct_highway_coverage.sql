@@ -1,0 +1,25 @@
+select
+    roads.as_of_date,
+    roads.road_id,
+    roads.operator_id,
+    roads.technology,
+    roads.road_class,
+    roads.road_name,
+    roads.is_dual_carriageway,
+    roads.roads,
+    roads.official_length_km,
+    roads.geometry_length_km,
+    roads.road_length_km,
+    roads.km_covered,
+    roads.geometry_km_covered,
+    roads.covered_pct,
+    roads.longest_gap_km,
+    roads.gaps,
+    roads.gaps_over_5km,
+    cast(case when roads.road_id = 'all' then announced.value end as double) as announced_km,
+    roads.denominator_source,
+    roads.denominator_as_of,
+    'published' as status,
+    cast(null as {{ dbt.type_string() }}) as withheld_reason
+from {{ ref('int_highway_coverage') }} as roads
+left join {{ ref('reference_figure') }} as announced on announced.reference_id = 'highways_announced_km'
