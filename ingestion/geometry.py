@@ -49,6 +49,10 @@ _CELL_EDGE_KM = 1_281.256
 _STEPS_PER_EDGE = 25
 _STEPS_AT_ONCE = 1_000_000
 _MOST_GEODESICS = 200_000
+# An edge that is straight in a projection is a curve in degrees, followed by vertices this far apart; no geometry is
+# given more vertices for it than it has, or than this many.
+_EDGE_METRES = 1_000
+_MOST_ADDED = 100_000
 _ELLIPSOID = Geod(ellps="WGS84")
 
 CELL_SCHEMA: dict[str, pl.DataType] = {
@@ -81,8 +85,41 @@ def to_wgs84(geometries: Geometries, crs: str) -> Geometries:
     transformer = _transformer(crs)
     if transformer is None:
         return flat
+    edge = _longest_edge(crs)
+    if edge is not None:
+        flat = _followed(flat, edge)
     moved: Geometries = shapely.transform(flat, transformer.transform, interleaved=False)
     return moved
+
+
+@cache
+def _longest_edge(crs: str) -> float | None:
+    """How long an edge may be that is moved by its ends alone, in units of a projection; None where there is none."""
+    reference = CRS.from_user_input(crs)
+    if not reference.is_projected:
+        return None
+    axes = reference.axis_info
+    return _EDGE_METRES / (axes[0].unit_conversion_factor if axes else 1.0)
+
+
+def _followed(geometries: Geometries, edge: float) -> Geometries:
+    """Geometries with vertices along their edges; points and what is absurdly or infinitely long as they are."""
+    added = shapely.length(geometries) / edge
+    most = np.maximum(_MOST_ADDED, shapely.get_num_coordinates(geometries))
+    followed = geometries.copy()
+    for index in np.flatnonzero((added > 0) & (added <= most)):
+        followed[index] = _segmentized(geometries[index], edge)
+    return followed
+
+
+def _segmentized(geometry: shapely.Geometry, edge: float) -> shapely.Geometry:
+    # A polygon ring by ring: of a whole one that crosses itself GEOS drops parts without a word.
+    if geometry.geom_type == "MultiPolygon":
+        return shapely.MultiPolygon([_segmentized(polygon, edge) for polygon in _polygons(geometry)])
+    if geometry.geom_type == "Polygon":
+        holes = [shapely.segmentize(ring, edge) for ring in geometry.interiors]
+        return shapely.Polygon(shapely.segmentize(geometry.exterior, edge), holes)
+    return shapely.segmentize(geometry, edge)
 
 
 def _within(bounds: Numbers, box: tuple[float, float, float, float]) -> npt.NDArray[np.bool_]:

@@ -332,6 +332,8 @@ class _Session:
         return self._reference
 
     def _ingest(self, receipt: Receipt, layout: Layout, groups: dict[str, str]) -> None:
+        # The same bytes under several names are one delivery, that of the last of them.
+        receipt = replace(receipt, received_at=self.landing.last_received_at(receipt.sha256))
         blank = outcome_of(receipt, layout, groups)
         fingerprint = self._fingerprint(receipt, layout, groups)
         known = self.outcomes.get(blank.extract_id) or self.before.get(blank.extract_id)
@@ -381,12 +383,13 @@ class _Session:
         return self.gazetteer() if layout.resolve is not None else None
 
     def _fingerprint(self, receipt: Receipt, layout: Layout, groups: Mapping[str, str]) -> str:
-        """What the rows depend on: bytes, layout, contract, file name groups, geography and code."""
+        """What the rows depend on: bytes, layout, contract, file name groups, day of receipt, geography and code."""
         basis = {
             "sha256": receipt.sha256,
             "layout": as_dict(layout),
             "contract": repr(layout.contract),
             "groups": {name: text for name, text in sorted(groups.items()) if name != "revision"},
+            "latest": str(_latest_date(layout, groups, receipt)) if _is_judged_by_day(layout) else None,
             "corrections": [entry.model_dump(mode="json") for entry in corrections_of(layout)],
             "places": self._places_fingerprint() if layout.resolve is not None else None,
             "code": ingestion_version(),
@@ -522,6 +525,11 @@ def _latest_date(layout: Layout, groups: Mapping[str, str], receipt: Receipt) ->
     if layout.is_quarterly:
         return quarter_end(int(groups["year"]), int(groups["quarter"]))
     return receipt.received_on
+
+
+def _is_judged_by_day(layout: Layout) -> bool:
+    """Whether what rows may say depends on the day their file came: they are dated, and its name tells no quarter."""
+    return layout.contract.with_role("as_of") is not None and not layout.is_quarterly
 
 
 def _examples(quarantined: Path, layout: Layout, most: int = 5) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.contract import Contract
+from ingestion.readers.features import HASH
 from ingestion.readers.table import ROW, SHEET, RawTable
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
 
@@ -97,7 +98,7 @@ def split(
     is_repeated = key.is_in(repeated.implode()) if len(repeated) else pl.lit(False)
     fate = pl.when(bad).then(_FAILED).when(is_repeated).then(_REPEATED).otherwise(_GOOD)
     frame = judged.frame.with_columns(fate.cast(pl.Int8).alias("__fate"))
-    contract_columns = [
+    contract_columns: list[pl.Expr | str] = [
         *(pl.col(target(c.name)).alias(c.name) for c in contract.columns),
         pl.lit(extract_id).alias("extract_id"),
         SHEET,
@@ -113,7 +114,7 @@ def split(
     )
     sinks = [_sink(good, files.accepted), failed.sink_parquet(failed_path, lazy=True)]
     if len(repeated):
-        again = frame.filter(pl.col("__fate") == _REPEATED).select(contract_columns)
+        again = frame.filter(pl.col("__fate") == _REPEATED).select(*contract_columns, *_hidden(contract))
         sinks.append(_sink(again, repeated_path))
     pl.collect_all(sinks, engine="streaming")
     reasons = _reasons(failed_path, raw.columns, judged.flags, extract_id)
@@ -224,11 +225,16 @@ def repeated_hashes(hashes: pl.LazyFrame, rows: int, rows_per_pass: int = 50_000
     return pl.concat(found)
 
 
+def _hidden(contract: Contract) -> list[str]:
+    """What tells rows apart beside the contract's columns, and does not go into the lake: their geometry."""
+    return [] if contract.geometry is None else [HASH]
+
+
 def _resolve_repeated(path: Path, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Decide what becomes of rows whose key may stand in several of them.
 
-    Rows that agree in every column are one row said again: the first stays, the others become duplicates. Rows that
-    share a key and disagree are all quarantined, because choosing one would be a guess.
+    Rows that agree in every column and in their geometry are one row said again: the first stays, the others become
+    duplicates. Rows that share a key and disagree are all quarantined, because choosing one would be a guess.
 
     Args:
         path: Parquet of good rows; need not exist.
@@ -246,7 +252,9 @@ def _resolve_repeated(path: Path, contract: Contract) -> tuple[pl.DataFrame, pl.
     key = list(contract.key)
     # One row of a wide table becomes several records, so a record is told by its place in the file.
     rows = pl.read_parquet(path).with_row_index("__record").sort(SHEET, ROW, "__record", nulls_last=True)
-    disagreeing = rows.unique(columns).group_by(key).len().filter(pl.col("len") > 1).select(key)
+    disagreeing = (
+        rows.unique([*columns, *_hidden(contract)]).group_by(key).len().filter(pl.col("len") > 1).select(key)
+    )
     conflicting = rows.join(disagreeing, on=key, how="semi", nulls_equal=True, maintain_order="left")
     agreeing = rows.join(disagreeing, on=key, how="anti", nulls_equal=True, maintain_order="left")
     first = agreeing.unique(key, keep="first", maintain_order=True)
@@ -270,4 +278,5 @@ def _resolve_repeated(path: Path, contract: Contract) -> tuple[pl.DataFrame, pl.
         .alias("source_text"),
         pl.concat_list(reason).alias("reasons"),
     ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
-    return first.drop("__record"), conflicts, duplicates.drop("__record")
+    own = ["__record", *_hidden(contract)]
+    return first.drop(own), conflicts, duplicates.drop(own)

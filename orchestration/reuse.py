@@ -80,7 +80,10 @@ def begin_anew(manifest: Manifest, keys: Mapping[str, Keys], kept: Mapping[str, 
 
 
 def sound(
-    manifest: Manifest, keys: Mapping[str, Keys], standing: Mapping[str, Keys], fingerprints: CandidateFingerprint
+    manifest: Manifest,
+    keys: Mapping[str, Keys],
+    standing: Mapping[str, Keys],
+    fingerprints: CandidateFingerprint,
 ) -> dict[str, Keys]:
     """What of the standing tables may be built upon: made of tables that are what they should be, all the way up.
 
@@ -94,7 +97,9 @@ def sound(
             standing.get(parent) == keys[parent] for parent in made
         )
 
-    return {unique_id: key for unique_id, key in standing.items() if unique_id in keys and is_sound(unique_id)}
+    return {
+        unique_id: key for unique_id, key in standing.items() if unique_id in keys and is_sound(unique_id)
+    }
 
 
 def unproved(home: Home, manifest: Manifest, fingerprints: CandidateFingerprint) -> tuple[set[str], set[str]]:

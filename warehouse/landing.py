@@ -70,6 +70,10 @@ class Landing:
         """How many deliveries there have been."""
         return len(self._receipts)
 
+    def last_received_at(self, sha256: str) -> str:
+        """When this content last came, under whatever name."""
+        return max(r.received_at for r in self._receipts.values() if r.sha256 == sha256)
+
     def path(self, receipt: Receipt) -> Path:
         """Where the bytes of a delivery lie. The suffix is kept, because workbook formats are told by it."""
         return self._home.landing / receipt.sha256[:2] / landed_name(receipt)

@@ -9,6 +9,7 @@ down. So memory is bounded by the largest batch, however many features and cells
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 import zlib
@@ -33,6 +34,7 @@ from ingestion.readers.table import ROW, SHEET, RawTable, unique_names, verify_h
 
 # What is known of each row's geometry, beside the file's columns: columns of the raw table's frame.
 FAULT = "__geometry_fault"
+HASH = "__geometry_hash"
 MEASURES = {
     "geometry_type": "__geometry_type",
     "geometry_area_km2": "__geometry_area_km2",
@@ -43,6 +45,7 @@ MEASURES = {
 _FACTS: dict[str, pl.DataType] = {
     ROW: pl.Int64(),
     FAULT: pl.String(),
+    HASH: pl.String(),
     "__geometry_type": pl.String(),
     "__geometry_area_km2": pl.Float64(),
     "__geometry_length_km": pl.Float64(),
@@ -121,7 +124,7 @@ class GeometryWriter:
         geometries = geometries.copy()
         geometries[good] = geometry.to_wgs84(geometries[good], self._crs)
         self._place(good, geometries, fault, told)
-        repair = np.full(len(rows), None, dtype=object)
+        repair, hashes = np.full((2, len(rows)), None, dtype=object)
         area, length = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
         if self._spec is not None:
             good = np.flatnonzero(_is_none(fault))
@@ -132,6 +135,7 @@ class GeometryWriter:
                 area[good] = geometry.area_km2(geometries[good])
             else:
                 length[good] = geometry.line_lengths_km(geometries[good])
+            hashes[good] = [_hash(one) for one in geometries[good]]
             self._note_repairs(rows[good], repair[good])
             self._write(rows[good], geometries[good])
         is_point = kinds == shapely.GeometryType.POINT
@@ -141,6 +145,7 @@ class GeometryWriter:
             {
                 ROW: rows,
                 FAULT: pl.Series(fault.tolist(), dtype=pl.String),
+                HASH: pl.Series(hashes.tolist(), dtype=pl.String),
                 "__geometry_type": [_TYPE_NAMES.get(int(kind)) for kind in kinds],
                 "__geometry_area_km2": area,
                 "__geometry_length_km": length,
@@ -242,6 +247,11 @@ def _summaries(geometries: geometry.Geometries, unreadable: Any) -> list[str | N
         name = _TYPE_NAMES.get(int(kind))
         told.append("unreadable" if is_broken else name and f"{name} of {count} vertices")
     return told
+
+
+def _hash(shape: shapely.Geometry) -> str:
+    """The same for geometries that are drawn alike, wherever their vertices begin and whichever way they run."""
+    return hashlib.sha256(shapely.to_wkb(shapely.normalize(shape))).hexdigest()
 
 
 def _is_none(values: Any) -> Any:

@@ -364,6 +364,32 @@ def test_cells_belong_to_accepted_rows_only(warehouse: Warehouse) -> None:
     assert set(cells_by_row(warehouse, outcome)) == {1}
 
 
+def test_the_same_key_with_another_geometry_is_a_conflict_and_with_the_same_a_duplicate(
+    warehouse: Warehouse,
+) -> None:
+    road = shapely.LineString([(70, 50), (70.2, 50.1)])
+    elsewhere = shapely.LineString([(72, 50), (72.2, 50.1)])
+    shapes = {"KAZ01": (road, elsewhere), "KAZ02": (road, road.reverse())}
+    warehouse.put(
+        "roads.geojson",
+        collection(*(feature(one, ref=ref, name="А", km=18) for ref in shapes for one in shapes[ref])),
+    )
+    outcome = warehouse.run()["roads.geojson"]
+    assert rules(warehouse, outcome) == [(1, "key_conflict"), (2, "key_conflict")]
+    assert warehouse.part("duplicate", outcome)["duplicate_of_row"].to_list() == [3]
+    assert set(cells_by_row(warehouse, outcome)) == {3}
+    columns = {name for part in ("accepted", "duplicate") for name in warehouse.part(part, outcome).columns}
+    assert columns == {*load_contracts()["highways"].lake_schema, "duplicate_of_row"}
+
+
+def test_text_with_the_same_key_and_another_geometry_is_a_conflict(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/wkt"] = layout(WKT, geometry={"wkt": "shape", "crs": "EPSG:4326"})
+    lines = [f"a;4g;5;{shapely.box(west, 50, west + 0.25, 50.25).wkt}" for west in (70, 72)]
+    warehouse.put("areas_2024q4.csv", "\n".join(["area;tech;mbps;shape", *lines]) + "\n")
+    outcome = warehouse.run()["areas_2024q4.csv"]
+    assert rules(warehouse, outcome) == [(2, "key_conflict"), (3, "key_conflict")]
+
+
 def test_a_polygon_without_a_centre_in_it_is_noted(warehouse: Warehouse) -> None:
     tiny = shapely.box(71.0, 51.0, 71.0001, 51.0001)
     warehouse.put("areas_2025q4.geojson", collection(area(SQUARE, "a"), area(tiny, "b")))

@@ -140,6 +140,34 @@ def test_any_projection_comes_back_to_degrees() -> None:
     assert (point.x, point.y) == pytest.approx((69.0, 51.0016), abs=0.001)
 
 
+@pytest.mark.parametrize(("crs", "unit"), [("EPSG:32642", 1.0), ("+proj=utm +zone=42 +units=km", 1000.0)])
+def test_an_edge_straight_in_a_projection_is_followed_where_it_runs(crs: str, unit: float) -> None:
+    ends = np.array([(300_000, 5_600_000), (700_000, 5_600_000)]) / unit
+    there = np.array([shapely.LineString(ends), shapely.Point(ends.mean(axis=0))], dtype=object)
+    line, middle = geometry.to_wgs84(there, crs)
+    assert shapely.get_num_coordinates(line) == 401
+    assert line.distance(middle) < 1e-5
+    assert shapely.LineString([line.coords[0], line.coords[-1]]).distance(middle) > 0.01
+
+
+def test_following_edges_mends_nothing_and_keeps_holes_and_parts() -> None:
+    bow_tie = shapely.Polygon([(0, 0), (30_000, 20_000), (30_000, 0), (0, 20_000)])
+    ring = shapely.box(0, 0, 9_000, 9_000).difference(shapely.box(3_000, 3_000, 6_000, 6_000))
+    both = shapely.MultiPolygon([ring, shapely.box(20_000, 0, 22_000, 2_000)])
+    endless = shapely.LineString([(0, 0), (float("inf"), 0)])
+    absurd = shapely.LineString([(0, 0), (1e15, 0)])
+    given = [
+        shapely.transform(one, lambda xy: np.add(xy, [500_000, 5_600_000]))
+        for one in (bow_tie, both, endless, absurd)
+    ]
+    found = geometry.to_wgs84(np.array(given, dtype=object), "EPSG:32642")
+    assert not found[0].is_valid
+    assert [len(part.interiors) for part in found[1].geoms] == [1, 0]
+    assert shapely.get_num_coordinates(found).tolist() == [
+        1 + 2 * 37 + 2 * 20, 37 + 13 + 9, 2, 2,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

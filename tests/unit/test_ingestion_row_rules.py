@@ -25,7 +25,18 @@ SYSTEMS = {
     "system_id": "GS-1", "system_name_ru": "ИС «Учёт»", "agency": "Agency", "approval_date": "2026-06-30",
     "platform": "other", "is_exempt": "1", "exemption_reason": "decision 3",
 }  # fmt: skip
-GOOD = {"infrastructure_milestones": MILESTONES, "satellite_exports": EXPORTS, "government_systems": SYSTEMS}
+PLAN = {
+    "settlement_kato": "103230100", "technology": "fttp", "planned_date": "2026-09-30", "actual_date": "",
+    "planned_level": "2", "contractor": "Builder", "planned_households": "240", "households_passed": "",
+    "households_orderable": "", "households_connected": "", "filed_region": "", "filed_district": "",
+    "filed_settlement": "",
+}  # fmt: skip
+GOOD = {
+    "infrastructure_milestones": MILESTONES,
+    "satellite_exports": EXPORTS,
+    "government_systems": SYSTEMS,
+    "rural_connection_plan": PLAN,
+}
 
 
 def register(kind: str) -> dict[str, Any]:
@@ -76,6 +87,8 @@ CASES = [
     ("satellite_exports", {"satellites_delivered": "3"}, "delivered_beyond_contract", "satellites_delivered", "3"),
     ("government_systems", {"approval_date": "2026-07-01"}, "approval_in_future", "approval_date", "2026-07-01"),
     ("government_systems", {"exemption_reason": ""}, "exemption_without_reason", "is_exempt", "1"),
+    ("government_systems", {"agency": "all"}, "agency_named_all", "agency", "all"),
+    ("rural_connection_plan", {"technology": "4g", "contractor": "all"}, "contractor_named_all", "contractor", "all"),
 ]  # fmt: skip
 
 
@@ -104,6 +117,7 @@ def test_a_row_that_contradicts_itself_is_quarantined(
         ("satellite_exports", {"currency": "USD", "usd_rate": "1"}),
         ("satellite_exports", {"satellites_delivered": "2"}),
         ("government_systems", {"is_exempt": "0", "exemption_reason": ""}),
+        ("rural_connection_plan", {"technology": "4g", "contractor": ""}),
     ],
 )
 def test_a_row_that_agrees_with_itself_is_accepted(

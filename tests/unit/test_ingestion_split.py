@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.pipeline import land
+from ingestion.pipeline import ingest, land
 from ingestion.split import repeated_hashes
-from tests.unit.ingestion_kit import ROW, Warehouse
+from tests.unit.ingestion_kit import FILING, ROW, Warehouse, layout
 
 OTHER = "31.12.2025;область Абай;Абайский район;с.Карааул;103230100;4G/LTE;3;100 000,0;50,5;1\u00a0140;900"
 
@@ -48,3 +50,27 @@ def test_a_delivery_is_landed_once_whoever_lands_it(warehouse: Warehouse) -> Non
     assert not land(warehouse.home, [warehouse.inbox])
     outcomes = warehouse.run().values()
     assert sorted(outcome.received_order for outcome in outcomes) == [1, 2, 3]
+
+
+def test_what_was_in_the_future_is_judged_again_when_it_comes_again_later(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on(day: int, month: int, year: int) -> None:
+        class Clock(dt.datetime):
+            @classmethod
+            def now(cls, tz: dt.tzinfo | None = None) -> Clock:
+                return cls(year, month, day, 12, tzinfo=tz)
+
+        monkeypatch.setattr("warehouse.landing.dt", SimpleNamespace(datetime=Clock, date=dt.date, UTC=dt.UTC))
+
+    warehouse.layouts["test/availability"] = layout(FILING, file_pattern=r"dala.*\.csv")
+    on(30, 12, 2025)
+    warehouse.file(ROW, name="dala.csv")
+    outcome = warehouse.run()["dala.csv"]
+    assert [rule for _, rule, _, _ in warehouse.reasons(outcome)] == ["future_period"]
+    on(2, 1, 2026)
+    warehouse.file(ROW, name="dala_again.csv")
+    (again,) = (o for o in warehouse.run().values() if o.extract_id == outcome.extract_id)
+    assert (again.outcome, again.rows_accepted) == ("accepted", 1), again.message
+    report = ingest(warehouse.home, warehouse.inbox)
+    assert (report.processed, again in report.extracts) == (0, True)
