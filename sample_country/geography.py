@@ -205,4 +205,6 @@ def read(folder: Path) -> Country:
     sites = places.filter(pl.col("kind") == "site")["place"]
     chosen = sites[np.linspace(0, len(sites) - 1, SPARE_SITES).astype(np.int64).tolist()]
     places = places.with_columns(is_spare=pl.col("place").is_in(chosen.implode()))
-    return Country(units=pl.DataFrame(schema=UNIT_SCHEMA), places=places, retired=[], is_real=True, roads=_roads(folder))
+    return Country(
+        units=pl.DataFrame(schema=UNIT_SCHEMA), places=places, retired=[], is_real=True, roads=_roads(folder)
+    )

@@ -49,6 +49,7 @@ _SHARES = {
     TULPAR: {"4g": (0.24, 0.025)},
 }
 _LEAST_STRETCH_KM, _MOST_STRETCH_KM = 6.0, 40.0
+_GEOPACKAGE_NAMES = {"2g": "2G", "3g": "3G", "4g": "LTE", "5g": "NR"}
 _SPEED = {"2g": None, "3g": 1.0, "4g": 5.0}
 
 
@@ -77,9 +78,7 @@ def _bent(ends: list[tuple[float, float]], rng: np.random.Generator) -> shapely.
 
 def _pairs(cities: pl.DataFrame) -> list[tuple[int, int]]:
     """Cities joined into one net by the shortest roads, the shortest first."""
-    at = cities.select(
-        pl.col("longitude") * np.cos(np.radians(48)), "latitude"
-    ).to_numpy()
+    at = cities.select(pl.col("longitude") * np.cos(np.radians(48)), "latitude").to_numpy()
     apart = np.hypot(*(at[:, None, :] - at[None, :, :]).transpose(2, 0, 1))
     joined, found = {0}, []
     while len(joined) < len(at):
@@ -108,7 +107,7 @@ def invented(country: Country, seed: int) -> list[Road]:
         is_dual = number == 3
         geometry: shapely.Geometry = line
         if is_dual:
-            second = shapely.transform(line, lambda at: (at + [0, _CARRIAGEWAYS_APART])[::-1])
+            second = shapely.transform(line, lambda at: (at + np.array([0, _CARRIAGEWAYS_APART]))[::-1])
             geometry = shapely.MultiLineString([line, second])
         roads.append(
             Road(
@@ -244,7 +243,7 @@ def _geopackage(areas: list[_Area], day: dt.date) -> bytes:
     move = Transformer.from_crs("EPSG:4326", _UTM, always_xy=True).transform
     moved = [
         _Area(
-            a.area_id, {"2g": "2G", "3g": "3G", "4g": "LTE", "5g": "NR"}[a.technology], a.environment, a.min_download_mbps,
+            a.area_id, _GEOPACKAGE_NAMES[a.technology], a.environment, a.min_download_mbps,
             shapely.set_precision(shapely.transform(a.geometry, move, interleaved=False), 1.0),
         )
         for a in areas
@@ -262,7 +261,10 @@ def _geopackage(areas: list[_Area], day: dt.date) -> bytes:
 
 def _shapefile(areas: list[_Area], day: dt.date) -> bytes:
     buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package,
+    ):
         path = Path(folder) / "areas.shp"
         names = ["area_id", "tech", "env", "min_down"]
         _written(path, areas, names, "EPSG:4326", DBF_DATE_LAST_UPDATE=f"{day:%Y-%m-%d}", ENCODING="UTF-8")

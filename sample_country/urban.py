@@ -39,7 +39,9 @@ def _cities(filing: Filing) -> pl.DataFrame:
     places = filing.country.places
     if filing.country.is_real:
         return places.clear()
-    return places.filter(pl.col("place").is_in(with_5g.unique().implode()), pl.col("kind") == "city").sort("kato")
+    return places.filter(pl.col("place").is_in(with_5g.unique().implode()), pl.col("kind") == "city").sort(
+        "kato"
+    )
 
 
 def _outline(filing: Filing, city: dict[str, Any]) -> shapely.Polygon:
@@ -111,7 +113,9 @@ def _write_cities(filing: Filing, day: dt.date) -> None:
     taken = len(features)
     faults: list[Injected] = []
     if filing.with_faults and day == dt.date(2025, 9, 30):
-        features.append(({**features[0][0], "kato": filing.country.places.filter("is_spare")["kato"][0]}, None))
+        features.append(
+            ({**features[0][0], "kato": filing.country.places.filter("is_spare")["kato"][0]}, None)
+        )
         faults = [Injected("geometry_missing", "quarantined", 1, "geometry")]
     filing.inbox.add(
         f"{MINISTRY}/urban_areas_{tag(day)}.geojson",

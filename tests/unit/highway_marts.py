@@ -24,7 +24,8 @@ with roads as (
 -- Shares of each road: two operators, and both together.
 covered as (
     select * from (values
-        ('a', '2g', 0.5e0), ('b', '2g', 0.4e0), ('any', '2g', 0.75e0), ('a', '4g', 0.25e0), ('b', '4g', 0.25e0), ('any', '4g', 0.5e0)
+        ('a', '2g', 0.5e0), ('b', '2g', 0.4e0), ('any', '2g', 0.75e0),
+        ('a', '4g', 0.25e0), ('b', '4g', 0.25e0), ('any', '4g', 0.5e0)
     ) as t (operator_id, technology, share)
 ),
 
@@ -84,7 +85,9 @@ HIGHWAY_FAULTS: dict[str, dict[str, str]] = {
     "highways.shares_follow_from_kilometres": {
         "more than the road": f"update {_COVERAGE} set km_covered = 101 where road_id = 'R1' and {_ANY}",
         "of another length": f"update {_COVERAGE} set covered_pct = 51 where road_id = 'R1' and {_ANY}",
-        "less than nothing": f"update {_COVERAGE} set km_covered = -1, covered_pct = -1 where road_id = 'R1' and {_ANY}",
+        "less than nothing": (
+            f"update {_COVERAGE} set km_covered = -1, covered_pct = -1 where road_id = 'R1' and {_ANY}"
+        ),
         "unknown turned nought": f"update {_COVERAGE} set km_covered = null, covered_pct = 0 where {_ANY}",
     },
     "highways.any_operator_lies_between_largest_and_sum": {

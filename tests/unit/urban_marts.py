@@ -6,10 +6,14 @@ URBAN = """
 create table marts.fct_urban_5g as
 with figures as (
     select * from (values
-        ('710000000', true, 100.0e0, 98.0e0, 1000, 'one', 0.4e0), ('710000000', true, 100.0e0, 98.0e0, 1000, 'two', 0.2e0),
-        ('710000000', true, 100.0e0, 98.0e0, 1000, 'any', 0.5e0), ('750000000', true, 60.0e0, 63.0e0, 2000, 'one', 0.1e0),
-        ('750000000', true, 60.0e0, 63.0e0, 2000, 'two', 0.0e0), ('750000000', true, 60.0e0, 63.0e0, 2000, 'any', 0.1e0),
-        ('790000000', false, null, 50.0e0, null, 'one', 0.2e0), ('790000000', false, null, 50.0e0, null, 'two', 0.2e0),
+        ('710000000', true, 100.0e0, 98.0e0, 1000, 'one', 0.4e0),
+        ('710000000', true, 100.0e0, 98.0e0, 1000, 'two', 0.2e0),
+        ('710000000', true, 100.0e0, 98.0e0, 1000, 'any', 0.5e0),
+        ('750000000', true, 60.0e0, 63.0e0, 2000, 'one', 0.1e0),
+        ('750000000', true, 60.0e0, 63.0e0, 2000, 'two', 0.0e0),
+        ('750000000', true, 60.0e0, 63.0e0, 2000, 'any', 0.1e0),
+        ('790000000', false, null, 50.0e0, null, 'one', 0.2e0),
+        ('790000000', false, null, 50.0e0, null, 'two', 0.2e0),
         ('790000000', false, null, 50.0e0, null, 'any', 0.3e0)
     ) as t (city_kato, is_5g_programme, official_area_km2, geometry_area_km2, population, operator_id, share)
 ),
@@ -18,7 +22,8 @@ each as (
     select
         *, 1 as cities, case when share > 0 then 1 else 0 end as cities_with_5g,
         coalesce(official_area_km2, geometry_area_km2) as area_km2,
-        coalesce(official_area_km2, geometry_area_km2) * share as area_covered_km2, population * share as population_covered
+        coalesce(official_area_km2, geometry_area_km2) * share as area_covered_km2,
+        population * share as population_covered
     from figures
 ),
 

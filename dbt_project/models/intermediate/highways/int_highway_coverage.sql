@@ -157,7 +157,8 @@ totals as (
         roads.operator_id,
         roads.technology,
         count(*) as roads,
-        case when count(roads.official_length_km) = count(*) then sum(roads.official_length_km) end as official_length_km,
+        case when count(roads.official_length_km) = count(*) then sum(roads.official_length_km) end
+            as official_length_km,
         sum(roads.geometry_length_km) as geometry_length_km,
         sum(roads.road_length_km) as road_length_km,
         case

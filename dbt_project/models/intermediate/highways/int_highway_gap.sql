@@ -91,7 +91,8 @@ select
     as_of_date,
     road_id,
     technology,
-    row_number() over (partition by as_of_date, road_id, technology order by min(start_km), covered_before) as gap_number,
+    row_number() over (partition by as_of_date, road_id, technology order by min(start_km), covered_before)
+        as gap_number,
     min(start_km) as start_km,
     max(end_km) as end_km,
     sum(length_km) as length_km,
