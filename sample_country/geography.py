@@ -22,6 +22,7 @@ from sample_country.units import PROGRAMME_VILLAGES, UNIT_SCHEMA
 EDITION = "kato_2026/kato.csv"
 OLDER_EDITION = "kato_2022/KATO_17.10.2022_ru.csv"
 ROADS = "kz_highways/republic_roads.geojson"
+PLACES = "osm_places/hotosm_kaz_populated_places_points_geojson.geojson"
 BULLETIN = "kz_population/statgov_population_2023-01-01_oblasts_cities_districts.xlsx"
 
 _KIND_RU = r"^[а-яё]{1,4}\.\s*"
@@ -135,6 +136,23 @@ def _with_people(places: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(columns).drop("people", "homes", "cities", "villages", "urban", "rural")
 
 
+def _positions(folder: Path) -> pl.DataFrame:
+    """Where cities lie, by Russian name; a name that several places bear tells nothing."""
+    schema = {"bare_ru": pl.String, "longitude": pl.Float64, "latitude": pl.Float64}
+    path = folder / PLACES
+    if not path.is_file():
+        return pl.DataFrame(schema=schema)
+    found = [
+        (
+            feature["properties"].get("name:ru") or feature["properties"].get("name"),
+            *feature["geometry"]["coordinates"],
+        )
+        for feature in json.loads(path.read_bytes())["features"]
+        if feature["properties"].get("place") == "city"
+    ]
+    return pl.DataFrame(found, schema, orient="row").unique("bare_ru", keep="none", maintain_order=True)
+
+
 def _roads(folder: Path) -> list[Road]:
     path = folder / ROADS
     if not path.is_file():
@@ -157,7 +175,7 @@ def read(folder: Path) -> Country:
     """Places of the real country with the marks that the operators' networks are drawn by.
 
     Args:
-        folder: holds EDITION, and where there OLDER_EDITION, BULLETIN and ROADS.
+        folder: holds EDITION, and where there OLDER_EDITION, BULLETIN, PLACES and ROADS.
 
     Raises:
         FileNotFoundError: no edition in the folder.
@@ -201,6 +219,10 @@ def read(folder: Path) -> Country:
         .then(pl.lit("village"))
         .otherwise(pl.lit("site")),
         is_centre=pl.col("kato").is_in(first_city["kato"].implode()),
+    )
+    is_city = pl.col("name_ru").str.starts_with("г.")
+    places = places.join(_positions(folder), on="bare_ru", how="left", maintain_order="left").with_columns(
+        pl.when(is_city).then(name).alias(name) for name in ("longitude", "latitude")
     )
     sites = places.filter(pl.col("kind") == "site")["place"]
     chosen = sites[np.linspace(0, len(sites) - 1, SPARE_SITES).astype(np.int64).tolist()]

@@ -1,8 +1,8 @@
 """Cities as areas, and where in them two operators say that 5G works outdoors.
 
 Belongs here: invented outlines of the invented country's cities, the ministry's list of them, and areas of 5G in the
-cities that the operators' claims name. Does not belong here: which cities have 5G (`rollout`). Over a real geography,
-which knows no positions of cities here, nothing is written.
+cities that the operators' claims name. Does not belong here: which cities have 5G (`rollout`). Over a real geography
+the outlines are still invented, about the cities whose position is known.
 """
 
 from __future__ import annotations
@@ -36,12 +36,11 @@ _PEOPLE = "population_2026"
 def _cities(filing: Filing) -> pl.DataFrame:
     """Cities where any operator ever has 5G, in the order of their codes."""
     with_5g = filing.claims.filter(pl.col("technology") == "5g", pl.col("connection_level") >= 2)["place"]
-    places = filing.country.places
-    if filing.country.is_real:
-        return places.clear()
-    return places.filter(pl.col("place").is_in(with_5g.unique().implode()), pl.col("kind") == "city").sort(
-        "kato"
-    )
+    return filing.country.places.filter(
+        pl.col("place").is_in(with_5g.unique().implode()),
+        pl.col("kind") == "city",
+        pl.col("latitude").is_not_null(),
+    ).sort("kato")
 
 
 def _outline(filing: Filing, city: dict[str, Any]) -> shapely.Polygon:
@@ -146,8 +145,6 @@ def _write_sayran(filing: Filing, day: dt.date) -> None:
 
 def write(filing: Filing) -> None:
     """Write the cities and one operator's areas of every quarter from FIRST on."""
-    if filing.country.is_real:
-        return
     for day in filing.periods:
         if day >= FIRST:
             _write_cities(filing, day)
