@@ -141,7 +141,7 @@ def _dbt_row(
     message = " ".join(str(result.get("message") or "").split()).replace(str(home.root), "<home>")[:300]
     offending = "[]"
     if status in (FAIL, WARN):
-        sql = result.get("compiled_code") or manifest.nodes[result["unique_id"]].compiled_code
+        sql = result.get("compiled_code") or ""
         offending = _offending(connection, sql)
         # Rows of staging hold what senders keep internal; what was observed is published, so it only counts.
         message = f"{rows_in_words(failing)} found"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from expectations.ledger import ERROR, Evidence, Ledger
 from expectations.suite import Suite
-from warehouse.candidate import EXTRACT_LIST, Manifest, Node
+from warehouse.candidate import Manifest
 from warehouse.fingerprint import ABSENT, CandidateFingerprint
 from warehouse.masking import figure_columns
 from warehouse.verdicts import CheckOutcome
@@ -70,7 +70,10 @@ def build_checks(manifest: Manifest) -> list[Check]:
             kind="build",
             blocking=True,
             version=node.code_hash[:16],
-            reads=tuple(sorted({node.unique_id, *_inputs(node, manifest)})),
+            # What counts of the list of deliveries in part is in the view's own fingerprint.
+            reads=tuple(
+                sorted({node.unique_id, *(p for p, part in manifest.inputs(node).items() if not part)})
+            ),
             guards=(node.unique_id,),
             description=f"{node.relation} was built from exactly the inputs that are there now.",
             remedy=_BUILD_REMEDY,
@@ -78,14 +81,6 @@ def build_checks(manifest: Manifest) -> list[Check]:
         for node in manifest.relations.values()
         if node.resource_type != "source" and node.materialized != "ephemeral"
     ]
-
-
-def _inputs(node: Node, manifest: Manifest) -> list[str]:
-    """What a node is made from; what it looks up of its own deliveries is in its own fingerprint already."""
-    known = [parent for parent in node.parents if parent in manifest.relations]
-    if node.materialized == "view" and manifest.own_kinds(node):
-        known = [parent for parent in known if manifest.relations[parent].name != EXTRACT_LIST]
-    return known
 
 
 def dbt_checks(manifest: Manifest) -> list[Check]:

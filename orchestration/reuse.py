@@ -20,7 +20,7 @@ import duckdb
 
 from expectations.checks import build_checks, check_fingerprint, dbt_checks
 from expectations.ledger import ERROR, read_ledger
-from warehouse.candidate import EXTRACT_LIST, Manifest, Node
+from warehouse.candidate import Manifest, Node
 from warehouse.files import replace_file
 from warehouse.fingerprint import CandidateFingerprint, combine, deliveries_fingerprint, lake_fingerprint
 from warehouse.parts import kind_of
@@ -51,17 +51,15 @@ def node_keys(home: Home, manifest: Manifest, settings: str) -> dict[str, Keys]:
         def compute(node: Node) -> Keys:
             if node.resource_type == "source":
                 return Keys(lake_fingerprint(connection, home.lake, kind_of(node.name)), settings)
-            parents = {p: key(manifest.relations[p]) for p in node.parents if p in manifest.relations}
-            kinds = manifest.own_kinds(node)
-            for parent, keys in parents.items():
-                if kinds and manifest.relations[parent].name == EXTRACT_LIST:
-                    parents[parent] = Keys(deliveries_fingerprint(connection, home.lake, kinds), keys.code)
+            parents = {}
+            for parent, kinds in manifest.inputs(node).items():
+                whole = key(manifest.relations[parent])
+                part = deliveries_fingerprint(connection, home.lake, kinds) if kinds else whole.made_of
+                parents[parent] = Keys(part, whole.code)
             code = combine(
                 {p: k.code for p, k in parents.items()} | {"": node.code_hash, "settings": settings}
             )
-            rows = combine(
-                {p: k.made_of for p, k in parents.items()} | {"": node.code_hash, "settings": settings}
-            )
+            rows = combine({p: k.made_of for p, k in parents.items()} | {"code": code})
             return Keys(rows, code)
 
         for node in manifest.relations.values():

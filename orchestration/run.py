@@ -61,14 +61,13 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
     with _only_run(home), watching(progress):
         with progress.stage("look"):
             delivered = standing.deliveries(inboxes)
-            known = standing.unchanged(home, inboxes)
+            known = standing.unchanged(home, delivered)
         if known is not None:
-            return _nothing_new(known, progress)
+            return _nothing_new(home, known, progress)
         with progress.remainder("dagster"), ThreadPoolExecutor(1) as beside:
             # Copying what came in waits for the disk, loading Dagster for the processor.
             landed = beside.submit(_land, home, inboxes)
             with progress.stage("load"):
-                from orchestration.automation import REFRESH
                 from orchestration.definitions import defs
                 from orchestration.instance import close_abandoned_runs, open_instance
             with open_instance(home) as instance:
@@ -78,19 +77,17 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
                     beside.submit(_load_early, home)
                 for run_id in close_abandoned_runs(instance):
                     progress.line(f"an earlier run was cut off and is closed: {run_id}")
-                result = _run(defs, REFRESH.name, instance, progress, debug)
+                result = _run(defs, instance, progress, debug)
         if result.exit_code in (PUBLISHED, WITHHELD) and not result.errors:
             standing.remember(home, delivered, _document(result))
         return result
 
 
-def _run(
-    defs: dg.Definitions, job_name: str, instance: dg.DagsterInstance, progress: Progress, debug: bool
-) -> RunResult:
-    from orchestration.automation import PUBLISH_NAME
+def _run(defs: dg.Definitions, instance: dg.DagsterInstance, progress: Progress, debug: bool) -> RunResult:
+    from orchestration.automation import PUBLISH_NAME, REFRESH
 
     errors: list[str] = []
-    result = _execute(defs.resolve_job_def(job_name), instance, debug)
+    result = _execute(defs.resolve_job_def(REFRESH.name), instance, debug)
     if not result.success:
         errors = _errors(result)
         _stop_if_interrupted(result)
@@ -118,16 +115,15 @@ def _document(result: RunResult) -> dict[str, Any]:
         "exit_code": result.exit_code,
         "run_id": result.run_id,
         "publication": result.publication,
-        "path": str(result.path),
         "metrics_published": result.metrics_published,
         "metrics_withheld": result.metrics_withheld,
     }
 
 
-def _nothing_new(known: Mapping[str, Any], progress: Progress) -> RunResult:
+def _nothing_new(home: Home, known: Mapping[str, Any], progress: Progress) -> RunResult:
     told = f"{known['metrics_published']} of {known['metrics_published'] + known['metrics_withheld']} metrics published"
     progress.line(f"nothing new: {known['publication']} stands, {told}")
-    return RunResult(**{**known, "path": Path(known["path"])}, seconds=progress.seconds)
+    return RunResult(**known, path=home.current.resolve(), seconds=progress.seconds)
 
 
 def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, debug: bool) -> dg.ExecuteInProcessResult:

@@ -54,7 +54,7 @@ def remember(home: Home, delivered: list[list[Any]], result: dict[str, Any]) -> 
     replace_file(_path(home), text.encode())
 
 
-def unchanged(home: Home, inboxes: Sequence[Path]) -> dict[str, Any] | None:
+def unchanged(home: Home, delivered: list[list[Any]]) -> dict[str, Any] | None:
     """The last run's result when this one would find exactly what that one left, else None."""
     path = _path(home)
     if not path.exists():
@@ -63,7 +63,7 @@ def unchanged(home: Home, inboxes: Sequence[Path]) -> dict[str, Any] | None:
         last = json.loads(path.read_bytes())
     except ValueError:
         return None
-    now = mark(home, deliveries(inboxes))
+    now = mark(home, delivered)
     return dict(last["result"]) if now["release"] is not None and last["mark"] == now else None
 
 

@@ -54,7 +54,6 @@ class Node:
     columns: Mapping[str, Column]
     meta: Mapping[str, Any]
     code_hash: str
-    compiled_code: str = ""
     severity: str = "error"
     attached_to: str | None = None
     test_name: str = ""
@@ -76,7 +75,6 @@ class Manifest:
     """Every node of one dbt build by unique id."""
 
     nodes: Mapping[str, Node]
-    invocation_id: str = ""
     _upstream: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -136,22 +134,18 @@ class Manifest:
             for column in test.test_columns
         )
 
-    def own_kinds(self, node: Node) -> tuple[str, ...]:
-        """Extract kinds whose rows a node takes from the lake itself.
+    def inputs(self, node: Node) -> dict[str, tuple[str, ...]]:
+        """What a node is made from: unique id -> the extract kinds that count of it, none named where all of it does.
 
-        Such a node looks up its own rows' deliveries in the list of all deliveries, so that a delivery of another
-        kind changes nothing in it.
+        A view of an extract's rows looks up the deliveries of these rows in the list of all deliveries, so that a
+        delivery of another kind changes nothing in it.
         """
-        parents = (self.relations[parent] for parent in node.parents if parent in self.relations)
-        return tuple(
-            sorted(
-                {
-                    kind_of(p.name)
-                    for p in parents
-                    if p.resource_type == "source" and p.name not in META_SOURCES
-                }
-            )
-        )
+        parents = [self.relations[parent] for parent in node.parents if parent in self.relations]
+        kinds = {
+            kind_of(p.name) for p in parents if p.resource_type == "source" and p.name not in META_SOURCES
+        }
+        own = tuple(sorted(kinds)) if node.materialized == "view" else ()
+        return {parent.unique_id: own if parent.name == EXTRACT_LIST else () for parent in parents}
 
     def upstream(self, unique_id: str) -> frozenset[str]:
         """The node and every relation it is made from, however far up."""
@@ -187,7 +181,7 @@ def parse_manifest(document: Mapping[str, Any]) -> Manifest:
         if raw["resource_type"] not in (*RELATION_TYPES, "test"):
             continue
         nodes[unique_id] = _node(unique_id, raw, macros)
-    return Manifest(nodes=nodes, invocation_id=document.get("metadata", {}).get("invocation_id") or "")
+    return Manifest(nodes=nodes)
 
 
 def _node(unique_id: str, raw: Mapping[str, Any], macros: _MacroHashes) -> Node:
@@ -211,7 +205,6 @@ def _node(unique_id: str, raw: Mapping[str, Any], macros: _MacroHashes) -> Node:
         columns=columns,
         meta={**(raw.get("meta") or {}), **(config.get("meta") or {})},
         code_hash=_code_hash(raw, config, macros),
-        compiled_code=raw.get("compiled_code") or "",
         severity=str(config.get("severity") or "error").lower(),
         attached_to=raw.get("attached_node"),
         test_name=str(test.get("name") or ""),

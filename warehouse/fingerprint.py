@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.candidate import EXTRACT_LIST, META_SOURCES, Manifest, Node
+from warehouse.candidate import META_SOURCES, Manifest, Node
 from warehouse.parts import READ_AGAIN, changes, kind_of, strays
 from warehouse.paths import Home
 
@@ -168,6 +168,10 @@ def fingerprint_candidate(
             found[node.unique_id] = compute(node)
         return found[node.unique_id]
 
+    def deliveries(listing: Node, kinds: tuple[str, ...]) -> str:
+        told = deliveries_fingerprint(connection, home.lake, kinds)
+        return combine({"deliveries": told, "code": listing.code_hash})
+
     def compute(node: Node) -> str:
         if node.resource_type == "source":
             fingerprint = lake_fingerprint(connection, home.lake, kind_of(node.name))
@@ -178,18 +182,11 @@ def fingerprint_candidate(
         if key in tables:
             relation = ".".join(quoted(part) for part in (database, *key))
             return _cached(connection, (*identity, *key), relation)
-        kinds = manifest.own_kinds(node)
         parents = {
-            parent: combine(
-                {
-                    "deliveries": deliveries_fingerprint(connection, home.lake, kinds),
-                    "code": manifest.relations[parent].code_hash,
-                }
-            )
-            if kinds and manifest.relations[parent].name == EXTRACT_LIST
+            parent: deliveries(manifest.relations[parent], kinds)
+            if kinds
             else visit(manifest.relations[parent])
-            for parent in node.parents
-            if parent in manifest.relations
+            for parent, kinds in manifest.inputs(node).items()
         }
         if ABSENT in parents.values():
             told = [fault for parent in parents for fault in faults.get(parent, ())]

@@ -63,7 +63,6 @@ class Country:
     tables: dict[str, Table]
     tests: list[DbtTest] = field(default_factory=list)
     extracts: list[dict[str, Any]] = field(default_factory=list)
-    invocation: str = "run-1"
     statuses: dict[str, str] = field(default_factory=dict)
 
     def write(self, home: Home) -> Home:
@@ -104,7 +103,6 @@ class Country:
             for kind in kinds
         }
         return {
-            "metadata": {"invocation_id": self.invocation},
             "nodes": nodes,
             "sources": sources,
             "macros": {},
@@ -131,7 +129,7 @@ class Country:
             }
             for test in self.tests
         ]
-        return {"metadata": {"invocation_id": self.invocation}, "results": results}
+        return {"results": results}
 
     def id_of(self, name: str) -> str:
         if name.startswith("lake."):

@@ -177,7 +177,6 @@ def test_old_content_behind_a_failed_model_is_not_proof(tmp_path: Path) -> None:
     judged(country, tmp_path)
     country.extracts[1]["content_fingerprint"] = "c9"
     country.statuses = {"fct_benchmark": "error", "fct_metric": "error"}
-    country.invocation = "run-2"
     country.tests = country.tests[:1]
     found = reasons(judged(country, tmp_path))
     assert "build.fct_benchmark could not be carried out" in str(found[ITU])
@@ -187,7 +186,7 @@ def test_a_later_run_that_passes_lifts_the_withholding(tmp_path: Path) -> None:
     country = small_country()
     country.tests[0].status = "fail"
     assert reasons(judged(country, tmp_path))[COVERAGE] is not None
-    country.tests[0].status, country.invocation = "pass", "run-2"
+    country.tests[0].status = "pass"
     assert reasons(judged(country, tmp_path))[COVERAGE] is None
 
 

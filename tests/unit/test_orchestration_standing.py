@@ -23,7 +23,6 @@ RESULT: dict[str, Any] = {
     "exit_code": PUBLISHED,
     "run_id": "r1",
     "publication": "pub-1",
-    "path": "published/pub-1",
     "metrics_published": 2,
     "metrics_withheld": 0,
 }
@@ -44,9 +43,9 @@ def left(tmp_path: Path) -> tuple[Home, Path]:
 
 def test_a_run_that_would_change_nothing_ends_at_once(left: tuple[Home, Path], capsys: Any) -> None:
     home, inbox = left
-    assert standing.unchanged(home, [inbox]) == RESULT
+    assert standing.unchanged(home, standing.deliveries([inbox])) == RESULT
     result = run_pipeline(home, [inbox], Progress())
-    assert (result.exit_code, result.publication, result.path) == (0, "pub-1", Path("published/pub-1"))
+    assert (result.exit_code, result.publication, result.path) == (0, "pub-1", current_release(home))
     assert list(result.seconds) == ["look"], "neither Dagster nor dbt was loaded"
 
 
@@ -116,13 +115,13 @@ def test_anything_that_changed_makes_a_run_do_its_work(
 ) -> None:
     home, inbox = left
     change(home, inbox)
-    assert standing.unchanged(home, [inbox]) is None
+    assert standing.unchanged(home, standing.deliveries([inbox])) is None
 
 
 def test_other_code_makes_a_run_do_its_work(left: tuple[Home, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     home, inbox = left
     monkeypatch.setattr(standing, "code_version", lambda: "tree-other")
-    assert standing.unchanged(home, [inbox]) is None
+    assert standing.unchanged(home, standing.deliveries([inbox])) is None
 
 
 def test_a_delivery_that_comes_during_a_run_is_the_next_ones(left: tuple[Home, Path]) -> None:
@@ -130,7 +129,7 @@ def test_a_delivery_that_comes_during_a_run_is_the_next_ones(left: tuple[Home, P
     before = standing.deliveries([inbox])
     new_file(home, inbox)
     standing.remember(home, before, RESULT)
-    assert standing.unchanged(home, [inbox]) is None
+    assert standing.unchanged(home, standing.deliveries([inbox])) is None
 
 
 @pytest.mark.parametrize("rule", ["unreadable_file", "not_a_file"])
