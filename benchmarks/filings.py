@@ -16,7 +16,10 @@ from pathlib import Path
 import sample_country
 
 PERIOD = dt.date(2025, 12, 31)
-"""The period of the national filing, and of the filings that the quarters are copies of."""
+"""The period of the national filing."""
+
+TEMPLATE_PERIODS = (dt.date(2025, 9, 30), PERIOD)
+"""The periods whose filings the quarters are copies of, in turn: a filing that stands still would be withheld."""
 
 QUARTER_ADDRESSES = 200_000
 """Rows by address in each of the quarters: modest beside a national filing, more than all rows by settlement."""
@@ -25,8 +28,7 @@ NEW_QUARTER = (2026, 1)
 """The quarter that is added; those before it are the warehouse it is added to."""
 
 _OPERATORS = ("sample_arman", "sample_dala", "sample_koktem", "sample_sayran", "sample_tulpar")
-_STAMP = re.compile(r"2025(?P<between>-?[qQ]|_)4")
-_DATE_IN_ROWS = b"31.12.2025"
+_STAMP = re.compile(r"2025(?P<between>-?[qQ]|_)[34]")
 
 
 @dataclass(frozen=True)
@@ -68,21 +70,13 @@ def quarters_before(count: int) -> list[tuple[int, int]]:
     return [(index // 4, index % 4 + 1) for index in range(last - count, last)]
 
 
-def template(work: Path) -> Path:
-    """Every operator's filings of one period, which the quarters are copies of."""
-    root = work / f"quarter_{QUARTER_ADDRESSES}_{_generator_version()}"
-    if not root.exists():
-        beside = _fresh(work / ".generating")
-        sample_country.generate(beside, addresses=QUARTER_ADDRESSES, periods=[PERIOD])
-        beside.rename(root)
-    return root
+def write_quarter(work: Path, inbox: Path, year: int, quarter: int) -> None:
+    """Leave the operators' filings of one quarter in an inbox, copied from those of one of TEMPLATE_PERIODS.
 
-
-def write_quarter(source: Path, inbox: Path, year: int, quarter: int) -> None:
-    """Leave the operators' filings of one quarter in an inbox, copied from those of `template`.
-
-    The same rows under another date: every quarter costs the same, so that only the number of quarters differs.
+    Nearly the same rows under another date: every quarter costs the same, so that only their number differs.
     """
+    period = TEMPLATE_PERIODS[quarter % 2]
+    source = _template(work, period)
     date = f"{dt.date(year + quarter // 4, quarter % 4 * 3 + 1, 1) - dt.timedelta(days=1):%d.%m.%Y}".encode()
     for sender in _OPERATORS:
         for path in sorted((source / sender).rglob("*.*")):
@@ -90,7 +84,9 @@ def write_quarter(source: Path, inbox: Path, year: int, quarter: int) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             content = path.read_bytes()
             # One sender dates its rows, the others their file names only.
-            target.write_bytes(content.replace(_DATE_IN_ROWS, date) if path.suffix == ".csv" else content)
+            target.write_bytes(
+                content.replace(f"{period:%d.%m.%Y}".encode(), date) if path.suffix == ".csv" else content
+            )
 
 
 def renamed(path: str, year: int, quarter: int) -> str:
@@ -99,6 +95,15 @@ def renamed(path: str, year: int, quarter: int) -> str:
     if not count:
         raise ValueError(f"{path} names no quarter")
     return stamped
+
+
+def _template(work: Path, period: dt.date) -> Path:
+    root = work / f"quarter_{period}_{QUARTER_ADDRESSES}_{_generator_version()}"
+    if not root.exists():
+        beside = _fresh(work / ".generating")
+        sample_country.generate(beside, addresses=QUARTER_ADDRESSES, periods=[period])
+        beside.rename(root)
+    return root
 
 
 def _fresh(folder: Path) -> Path:

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,13 +113,12 @@ class _Watch:
 def process_tree(pid: int) -> list[int]:
     """A process and all below it; processes that have ended meanwhile are left out."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = task.read_text().split()
-        except OSError:
-            continue
-        for child in children:
-            found += process_tree(int(child))
+    # A process may end while it is looked at, also between two looks of the same call.
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                for child in (task / "children").read_text().split():
+                    found += process_tree(int(child))
     return found
 
 

@@ -157,7 +157,6 @@ def national_filing(bench: Bench, rows: int) -> Report:
 
 def new_quarter(bench: Bench, history: int) -> Report:
     """One quarter of every operator's filings, added to a warehouse of one quarter and to one of `history`."""
-    source = filings.template(bench.work)
     files = filings.national(bench.work, filings.QUARTER_ADDRESSES)
     prepare_reference(bench, files.reference_inbox)
     inboxes = {}
@@ -166,11 +165,11 @@ def new_quarter(bench: Bench, history: int) -> Report:
         inbox = inboxes[count] = bench.work / f"inbox_{count}"
         shutil.rmtree(inbox, ignore_errors=True)
         for year, quarter in filings.quarters_before(count):
-            filings.write_quarter(source, inbox, year, quarter)
+            filings.write_quarter(bench.work, inbox, year, quarter)
         bench.restore("reference")
         bench.run(f"warehouse of {count}", ["--inbox", str(inbox)])
         bench.keep(f"of_{count}")
-        filings.write_quarter(source, inbox, *filings.NEW_QUARTER)
+        filings.write_quarter(bench.work, inbox, *filings.NEW_QUARTER)
     timings: dict[int, list[Timing]] = {1: [], history: []}
     for _ in range(bench.repetitions):
         for count, inbox in inboxes.items():

@@ -81,4 +81,6 @@ def correct(layout: Layout, judged: Judged) -> Judged:
         frame = frame.with_columns(
             pl.when(row).then(pl.lit(typed(entry.value, column))).otherwise(pl.col(name)).alias(name)
         )
-    return Judged(frame, judged.flags)
+    corrected = {entry.column for entry in corrections_of(layout)}
+    constants = {name: value for name, value in judged.constants.items() if name not in corrected}
+    return Judged(frame, judged.flags, constants)

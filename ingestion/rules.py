@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 from polars_h3 import latlng_to_cell
@@ -58,10 +58,14 @@ class Flag:
 
 @dataclass(frozen=True)
 class Judged:
-    """A frame with the raw columns, the contract's columns (prefixed `=`), and one boolean column a flag."""
+    """A frame with the raw columns, the contract's columns (prefixed `=`), and one boolean column a flag.
+
+    `constants` are contract columns that the layout or the file's name gives, so that every row says the same.
+    """
 
     frame: pl.LazyFrame
     flags: list[Flag]
+    constants: Mapping[str, object] = field(default_factory=dict)
 
 
 def target(name: str) -> str:
@@ -314,6 +318,7 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
     values: list[pl.Expr] = []
     derived: list[pl.Expr] = []
     flags: list[tuple[Flag, pl.Expr]] = []
+    constants: dict[str, object] = {}
     resolved = layout.resolve.kato if layout.resolve else None
     for column in contract.columns:
         name = target(column.name)
@@ -356,7 +361,8 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
             parsed, value, faults = _cast(layout, column, source)
             numbers.append(parsed)
         else:
-            value = pl.lit(constant(source, column, groups), column.dtype)
+            constants[column.name] = constant(source, column, groups)
+            value = pl.lit(constants[column.name], column.dtype)
         values.append(value.cast(column.dtype).alias(name))
         if column.role == "as_of" and origin is not None:
             faults.append(("future_period", given > pl.lit(latest)))
@@ -391,6 +397,7 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         and layout.text.header_row
         and repeated
         and not layout.unpivot
+        and raw.may_repeat_header
     ):
         same = pl.all_horizontal([pl.col(c).str.strip_chars() == c for c in repeated])
         flags.append((Flag("header_repeated", repeated[0], repeated[0]), same))
@@ -417,4 +424,4 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         .with_columns(derived)
         .with_columns(expression.fill_null(False).alias(flag.name) for flag, expression in flags)
     )
-    return Judged(judged, [flag for flag, _ in flags])
+    return Judged(judged, [flag for flag, _ in flags], constants)

@@ -6,6 +6,7 @@ up. Does not belong here: judging (`rules`, `resolution`) or where the files fin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,15 +93,15 @@ def split(
     )
     failed_path, repeated_path = work / "failed.parquet", work / "repeated.parquet"
     rows = raw.rows if raw.rows is not None else _count(judged.frame)
-    key = _key_hash(contract)
+    key = _key_hash(contract, judged.constants)
     repeated = repeated_hashes(judged.frame.select(key), rows)
     bad = pl.any_horizontal([flag.name for flag in judged.flags]) if judged.flags else pl.lit(False)
     is_repeated = key.is_in(repeated.implode()) if len(repeated) else pl.lit(False)
     fate = pl.when(bad).then(_FAILED).when(is_repeated).then(_REPEATED).otherwise(_GOOD)
     frame = judged.frame.with_columns(fate.cast(pl.Int8).alias("__fate"))
     contract_columns: list[pl.Expr | str] = [
-        *(pl.col(target(c.name)).alias(c.name) for c in contract.columns),
-        pl.lit(extract_id).alias("extract_id"),
+        *(_lake_column(c.name, judged.constants) for c in contract.columns),
+        _same_text(extract_id).alias("extract_id"),
         SHEET,
         ROW,
     ]
@@ -200,9 +201,20 @@ def _ragged_reasons(ragged: pl.DataFrame, extract_id: str) -> pl.DataFrame:
     ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
 
 
-def _key_hash(contract: Contract) -> pl.Expr:
+def _lake_column(name: str, constants: Mapping[str, object]) -> pl.Expr:
+    value = constants.get(name)
+    return (_same_text(value) if isinstance(value, str) else pl.col(target(name))).alias(name)
+
+
+def _same_text(text: str) -> pl.Expr:
+    """One text for every row, as a category: Parquet then need not hash the text once a row."""
+    return pl.lit(text, pl.Categorical)
+
+
+def _key_hash(contract: Contract, constants: Mapping[str, object]) -> pl.Expr:
     """A hash of the contract's key over judged rows; rows of a contract without a key have no hash."""
-    key = [target(name) for name in contract.key]
+    telling = [name for name in contract.key if name not in constants]
+    key = [target(name) for name in telling or contract.key]
     return (pl.struct(key).hash(0) if key else pl.lit(None, pl.UInt64)).alias("__key")
 
 

@@ -59,6 +59,8 @@ def open_instance(home: Home) -> dg.DagsterInstance:
     """The home's instance, for a run in this process. Runs show in the web interface of the same home."""
     write_settings(home)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
+    # What a run intends, an event for each asset and check, is stored at once and not one by one.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "10000")
     return dg.DagsterInstance.from_config(str(home.dagster), _COMMAND_LINE_SETTINGS)
 
 

@@ -74,6 +74,9 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
                 with progress.stage("land"):
                     is_new = landed.result()
                 if is_new:
+                    # Great Expectations imports it too; another thread may use its parts before they are whole.
+                    import sqlalchemy.orm  # noqa: F401
+
                     beside.submit(_load_early, home)
                 for run_id in close_abandoned_runs(instance):
                     progress.line(f"an earlier run was cut off and is closed: {run_id}")

@@ -264,7 +264,7 @@ from cells
     end
 {%- endmacro %}
 
-{#- Columns orderable_<tier>, counted over addresses: who can order the tier, at both of its speeds. -#}
+{#- Columns orderable_<tier>: the sum of `addresses` that can order the tier, at both of its speeds. -#}
 {% macro count_orderable() -%}
     {%- for tier in var('speed_tiers') -%}
         sum(
@@ -273,7 +273,7 @@ from cells
                     connection_level >= 3
                     and max_download_mbps >= {{ tier.min_download_mbps | default(0) }}
                     {% if tier.min_upload_mbps %}and max_upload_mbps >= {{ tier.min_upload_mbps }}{% endif %}
-                    then 1
+                    then addresses
                 else 0
             end
         ) as orderable_{{ tier.speed_tier }}{{ ',' if not loop.last }}

@@ -30,6 +30,7 @@ class RawTable:
     skipped: rows that hold no data by the layout's own account: titles, headers, footers, blanks.
     is_trimmed: no field has space around it, known from the bytes; stripping 10^8 fields for nothing costs seconds.
     may_hold_nul: false where the bytes show that no field holds a NUL; looking into 10^8 fields costs seconds too.
+    may_repeat_header: false where the bytes show that the header does not stand again among the rows.
     rows: rows of the frame where the reader counted them itself, else None.
     cells: Parquet of the H3 cells that the rows' geometries became, by source_row; None without geometry.
     notes: what was passed over although the layout may have meant it, in words, for the file's outcome.
@@ -43,6 +44,7 @@ class RawTable:
     skipped: int = 0
     is_trimmed: bool = False
     may_hold_nul: bool = True
+    may_repeat_header: bool = True
     rows: int | None = None
     notes: tuple[str, ...] = ()
     cells: Path | None = None

@@ -32,7 +32,8 @@ _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 class TextProfile:
     """What one pass over the bytes tells: counts of line ends, delimiters and quotes, and what fields may hold.
 
-    `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL.
+    `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL;
+    `repeats_first_line` when what stands in the first line stands somewhere else too.
     """
 
     lines: int
@@ -40,6 +41,7 @@ class TextProfile:
     quotes: int
     is_tight: bool
     has_nul: bool
+    repeats_first_line: bool
 
 
 def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
@@ -62,9 +64,22 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     delimiter = ord(fmt.delimiter)
     lines = delimiters = quotes = 0
     ends_with_newline = is_ascii = could_be_utf8 = is_tight = True
-    has_nul = False
+    has_nul = repeats_first_line = False
+    first_line: bytes | None = None
+    searched = b""
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
+            begin = 0
+            if first_line is None:
+                first_line = chunk.split(b"\n", 1)[0].rstrip(b"\r")
+                begin = len(first_line)
+                repeats_first_line = begin == len(chunk)
+            # A line may lie across two chunks.
+            seam = searched[-len(first_line) :] + chunk[: len(first_line)]
+            repeats_first_line = (
+                repeats_first_line or chunk.find(first_line, begin) >= 0 or first_line in seam[1:]
+            )
+            searched = chunk
             ascii_chunk = chunk.isascii()
             is_ascii &= ascii_chunk
             if fmt.encoding != "utf-16":
@@ -102,7 +117,9 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
         raise FileRejected("wrong_encoding", f"{path.name} ends in the middle of a character") from error
     if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
         raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
-    return TextProfile(lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul)
+    return TextProfile(
+        lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul, repeats_first_line
+    )
 
 
 def _header(path: Path, fmt: TextFormat) -> tuple[list[str], int]:
@@ -236,6 +253,8 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
             skipped=fmt.header_row,
             is_trimmed=profile.is_tight,
             may_hold_nul=profile.has_nul,
+            # Without white space or quotes, a row that says what the header says has the header's bytes.
+            may_repeat_header=profile.repeats_first_line or not profile.is_tight,
             rows=profile.lines - fmt.header_row,
         )
     parquet, ragged, blank = _through_arrow(path, fmt, columns, header_lines, work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -216,3 +217,24 @@ def test_a_nul_is_seen_in_every_encoding(tmp_path: Path, encoding: str, text: st
     path = tmp_path / "file.csv"
     path.write_text(text, encoding=encoding)
     assert read_text(path, plain(encoding), tmp_path).may_hold_nul == expected
+
+
+@given(
+    lines=st.lists(st.sampled_from(["a,b,c", "1,2,3", "a,b", "xa,b,cx"]), min_size=1, max_size=12),
+    chunk=st.integers(3, 9),
+)
+@settings(deadline=None)
+def test_a_header_that_stands_again_is_never_overlooked(lines: list[str], chunk: int) -> None:
+    """Wherever the chunks of reading end: to look once too often costs time, once too seldom a row that is none."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("ingestion.readers.text._CHUNK", chunk)
+        path = Path(folder) / "file.csv"
+        path.write_text("\n".join(["a,b,c", *lines]), encoding="utf-8")
+        profile = verify_encoding(path, plain().text)  # type: ignore[arg-type]
+    assert profile.repeats_first_line or "a,b,c" not in lines
+
+
+def test_a_header_that_stands_once_is_not_looked_for_in_every_row(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("a,b,c\n" + "1,2,3\n" * 400_000, encoding="utf-8")
+    assert not read_text(path, plain(), tmp_path).may_repeat_header

@@ -22,6 +22,32 @@ with due as (
         {% endif %}
 ),
 
+-- There are few kinds of service in a settlement: counting addresses of each kind first, and judging kinds then,
+-- halves the time of judging every address.
+kinds as (
+    select
+        extract_id,
+        as_of_date,
+        operator_id,
+        settlement_kato,
+        technology,
+        connection_level,
+        max_download_mbps,
+        max_upload_mbps,
+        count(*) as addresses
+    from {{ ref('stg_operator_address_availability') }}
+    where extract_id in (select due.extract_id from due)
+    group by
+        extract_id,
+        as_of_date,
+        operator_id,
+        settlement_kato,
+        technology,
+        connection_level,
+        max_download_mbps,
+        max_upload_mbps
+),
+
 settlements as (
     select
         extract_id,
@@ -36,12 +62,11 @@ settlements as (
         coalesce(
             max(case when connection_level >= 3 then max_upload_mbps end), max(max_upload_mbps)
         ) as max_upload_mbps,
-        count(*) as addresses,
+        sum(addresses) as addresses,
         {{ count_orderable() }},
-        sum(case when connection_level >= 2 then 1 else 0 end) as households_passed,
-        sum(case when connection_level >= 4 then 1 else 0 end) as households_connected
-    from {{ ref('stg_operator_address_availability') }}
-    where extract_id in (select due.extract_id from due)
+        sum(case when connection_level >= 2 then addresses else 0 end) as households_passed,
+        sum(case when connection_level >= 4 then addresses else 0 end) as households_connected
+    from kinds
     group by extract_id, as_of_date, operator_id, settlement_kato, technology
 )
 
