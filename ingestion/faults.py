@@ -52,7 +52,6 @@ FILE_RULES: dict[str, str] = {
     "reserved_column": "Qamtu gives that name to columns of its own; rename the column in the file and in the layout",
     "empty_file": "the file holds no rows; send it again",
     "unreadable_workbook": "the workbook cannot be opened; it was cut off or is of another format; send it again",
-    "unreadable_json": "the file is no GeoJSON feature collection; export it again",
     "unreadable_file": "the file cannot be read as its layout says; open it, mend it and send it again",
     "missing_sheet": "the workbook has no such sheet, or only a hidden one; restore it, or name it in the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",

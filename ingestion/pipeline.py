@@ -26,7 +26,6 @@ from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching, nearest
 from ingestion.places import Gazetteer, build_gazetteer
 from ingestion.readers.features import cells_of_accepted, read_features, with_wkt
-from ingestion.readers.geojson import read_geojson
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
@@ -437,8 +436,6 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
             return with_wkt(raw, layout, work) if layout.geometry is not None else raw
         case "workbook":
             return read_workbook(path, layout)
-        case "geojson":
-            return read_geojson(path, layout)
         case "features":
             return read_features(path, layout, work)
 

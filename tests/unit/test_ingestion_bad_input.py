@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from ingestion.faults import FILE_RULES, ROW_RULES
-from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
+from tests.unit.ingestion_kit import FILING, HEADER, ROW, YEARS, Warehouse, layout
 
 
 @pytest.fixture
@@ -468,24 +468,7 @@ def test_columns_named_as_the_pipeline_names_its_own_change_nothing(warehouse: W
 
 
 def test_a_year_that_stands_twice_is_refused_though_the_layout_names_no_year(warehouse: Warehouse) -> None:
-    values = {
-        "layout": "test/years",
-        "extract": "population",
-        "file_pattern": r"years\.csv",
-        "columns": {"kato": {"from": "КАТО"}, "area_type": {"value": "all"}},
-        "unpivot": [
-            {
-                "columns_matching": r"(?P<year>\d{4})",
-                "set": {"as_of_date": "{year}-01-01"},
-                "into": "population",
-            }
-        ],
-        "absent": ["filed_region", "filed_district", "filed_settlement"],
-        "total_rows": None,
-        "resolve": None,
-        "text": {},
-    }
-    warehouse.layouts["test/years"] = layout(FILING | values)
+    warehouse.layouts["test/years"] = layout(YEARS)
     warehouse.put("years.csv", "КАТО,2024,2025,2024\n103230100,5,6,7\n")
     outcome = warehouse.run()["years.csv"]
     assert (outcome.outcome, outcome.rule) == ("rejected", "duplicate_header")

@@ -11,7 +11,7 @@ import xlsxwriter
 import xlwt
 
 from ingestion.faults import FILE_RULES
-from tests.unit.ingestion_kit import FILING, Warehouse, layout
+from tests.unit.ingestion_kit import FILING, YEARS, Warehouse, layout
 
 HEADER = ["Дата", "Село", "КАТО", "Технология", "Уровень", "Приём", "Отдача", "Охвачено", "Подключено"]
 ROW: list[object] = ["31.12.2025", "с.Карааул", "103230100", "ВОЛС", 3, 100.5, 50, 140, 90]
@@ -216,26 +216,13 @@ def test_the_error_of_a_formula_in_a_workbook_of_before_2007(warehouse: Warehous
 
 
 def test_an_error_under_a_year_names_the_column_of_the_file(warehouse: Warehouse) -> None:
-    values = FILING | {
-        "layout": "test/years",
-        "extract": "population",
-        "file_pattern": r"years\.xlsx",
-        "format": "workbook",
-        "text": None,
-        "workbook": {"sheets": ["1"], "header_rows": [1], "first_row": 2},
-        "columns": {"kato": {"from": "КАТО"}, "area_type": {"value": "all"}},
-        "unpivot": [
-            {
-                "columns_matching": r"(?P<year>\d{4})",
-                "set": {"as_of_date": "{year}-01-01"},
-                "into": "population",
-            }
-        ],
-        "absent": ["filed_region", "filed_district", "filed_settlement"],
-        "total_rows": None,
-        "resolve": None,
-    }
-    warehouse.layouts["test/years"] = layout(values)
+    warehouse.layouts["test/years"] = layout(
+        YEARS,
+        file_pattern=r"years\.xlsx",
+        format="workbook",
+        text=None,
+        workbook={"sheets": ["1"], "header_rows": [1], "first_row": 2},
+    )
     rows = [["КАТО", "2024", "2025", "2199"], ["103230100", 5, Error("#REF!"), 7]]
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
