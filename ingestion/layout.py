@@ -197,11 +197,11 @@ class Layout(_Strict):
         return {"year", "quarter"} <= set(self._regex.groupindex)
 
     @property
-    def decimal(self) -> str:
-        """Decimal mark of numbers."""
+    def decimals(self) -> tuple[str, ...]:
+        """Decimal marks of numbers: one, or several where the shapes of a workbook differ in it."""
         if self.text is not None:
-            return self.text.decimal
-        return self.workbooks[0].decimal if self.workbooks else "."
+            return (self.text.decimal,)
+        return tuple(dict.fromkeys(shape.decimal for shape in self.workbooks)) or (".",)
 
     @property
     def workbooks(self) -> list[WorkbookFormat]:

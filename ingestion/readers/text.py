@@ -32,7 +32,8 @@ _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 class TextProfile:
     """What one pass over the bytes tells: counts of line ends, delimiters and quotes, and what fields may hold.
 
-    `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL.
+    `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL,
+    `has_hash` when one is #, with which errors of formulas begin.
     """
 
     lines: int
@@ -40,6 +41,7 @@ class TextProfile:
     quotes: int
     is_tight: bool
     has_nul: bool
+    has_hash: bool
 
 
 def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
@@ -62,13 +64,14 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     delimiter = ord(fmt.delimiter)
     lines = delimiters = quotes = 0
     ends_with_newline = is_ascii = could_be_utf8 = is_tight = True
-    has_nul = False
+    has_nul = has_hash = False
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             ascii_chunk = chunk.isascii()
             is_ascii &= ascii_chunk
             if fmt.encoding != "utf-16":
                 has_nul = has_nul or b"\0" in chunk
+                has_hash = has_hash or b"#" in chunk
             if not ascii_chunk or fmt.encoding == "utf-16" or decoder.getstate()[0]:
                 try:
                     decoded = decoder.decode(chunk)
@@ -80,6 +83,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
                         f"which {fmt.encoding} does not have there",
                     ) from error
                 has_nul = has_nul or "\0" in decoded
+                has_hash = has_hash or "#" in decoded
                 if fmt.encoding == "cp1251" and could_be_utf8:
                     try:
                         as_utf8.decode(chunk)
@@ -102,7 +106,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
         raise FileRejected("wrong_encoding", f"{path.name} ends in the middle of a character") from error
     if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
         raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
-    return TextProfile(lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul)
+    return TextProfile(lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul, has_hash)
 
 
 def _header(path: Path, fmt: TextFormat) -> tuple[list[str], int]:
@@ -236,10 +240,16 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
             skipped=fmt.header_row,
             is_trimmed=profile.is_tight,
             may_hold_nul=profile.has_nul,
+            may_hold_formula_error=profile.has_hash,
             rows=profile.lines - fmt.header_row,
         )
     parquet, ragged, blank = _through_arrow(path, fmt, columns, header_lines, work)
     frame = pl.scan_parquet(parquet).with_columns(pl.lit(None, pl.String).alias(SHEET))
     return RawTable(
-        frame, columns, ragged=ragged, skipped=fmt.header_row + blank, may_hold_nul=profile.has_nul
+        frame,
+        columns,
+        ragged=ragged,
+        skipped=fmt.header_row + blank,
+        may_hold_nul=profile.has_nul,
+        may_hold_formula_error=profile.has_hash,
     )
