@@ -48,12 +48,13 @@ class Roads:
 
 
 def country_of_areas(work: Path, layers: int) -> Path:
-    """The sample country's inbox of one period, in which one operator covers most of the country `layers` times."""
+    """The sample country's inbox of one period; one operator alone files areas, the country `layers` times."""
     inbox = work / "inbox_of_areas"
     shutil.rmtree(inbox, ignore_errors=True)
     shutil.copytree(filings.template(work), inbox)
+    for name, _ in _AREAS.values():
+        (inbox / name).unlink()
     target = inbox / _AREAS["arman"][0]
-    target.unlink()
     fields: dict[str, list[Any]] = {
         "area_id": [f"layer-{number}" for number in range(layers)],
         "technology": ["LTE"] * layers,
