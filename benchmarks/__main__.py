@@ -15,13 +15,14 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import scenarios
+from benchmarks import geometry, scenarios, shapes
 from benchmarks.measure import CommandFailed
 from benchmarks.report import Report, markdown, spliced
 from warehouse.paths import PROJECT_DIR
 
 PAGE = PROJECT_DIR / "docs" / "performance.md"
-PARTS = ("national", "quarter", "sample")
+GEOGRAPHY = PROJECT_DIR.parent / "shared" / "data"
+PARTS = ("national", "quarter", "sample", "cells", "polygons", "roads")
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -36,6 +37,12 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         "--quick", action="store_true", help="1,000,000 rows, 4 quarters, once: does it still work?"
     )
     parser.add_argument("--only", action="append", choices=PARTS, help="one part; may be given several times")
+    parser.add_argument(
+        "--geography",
+        type=Path,
+        default=GEOGRAPHY if GEOGRAPHY.is_dir() else None,
+        help="folder of the real extracts, for real roads and boundaries (default: ../shared/data where it is there)",
+    )
     parser.add_argument("--work", type=Path, help="folder for files, kept; by default a temporary one")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--strict", action="store_true", help="exit with 1 also when a limit is missed")
@@ -55,6 +62,9 @@ def measure(options: argparse.Namespace, work: Path, say: Callable[[str], None])
         "national": lambda: scenarios.national_filing(bench, options.rows),
         "quarter": lambda: scenarios.new_quarter(bench, options.history),
         "sample": lambda: scenarios.sample(bench),
+        "cells": lambda: geometry.cells(bench, 1 if options.quick else shapes.LAYERS),
+        "polygons": lambda: geometry.polygons(bench, options.geography),
+        "roads": lambda: geometry.roads(bench, options.geography),
     }
     report = Report()
     for name in PARTS:

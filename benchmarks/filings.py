@@ -71,12 +71,12 @@ def quarters_before(count: int) -> list[tuple[int, int]]:
 
 
 def write_quarter(work: Path, inbox: Path, year: int, quarter: int) -> None:
-    """Leave the operators' filings of one quarter in an inbox, copied from those of one of TEMPLATE_PERIODS.
+    """Leave the operators' filings of one quarter in an inbox, copied from `template` of one of TEMPLATE_PERIODS.
 
     Nearly the same rows under another date: every quarter costs the same, so that only their number differs.
     """
     period = TEMPLATE_PERIODS[quarter % 2]
-    source = _template(work, period)
+    source = template(work, period)
     date = f"{dt.date(year + quarter // 4, quarter % 4 * 3 + 1, 1) - dt.timedelta(days=1):%d.%m.%Y}".encode()
     for sender in _OPERATORS:
         for path in sorted((source / sender).rglob("*.*")):
@@ -97,7 +97,8 @@ def renamed(path: str, year: int, quarter: int) -> str:
     return stamped
 
 
-def _template(work: Path, period: dt.date) -> Path:
+def template(work: Path, period: dt.date = PERIOD) -> Path:
+    """Every operator's filings of one period, which the quarters are copies of; made once."""
     root = work / f"quarter_{period}_{QUARTER_ADDRESSES}_{_generator_version()}"
     if not root.exists():
         beside = _fresh(work / ".generating")

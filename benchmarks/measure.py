@@ -83,13 +83,16 @@ def run_measured(
     if process.returncode not in expected:
         tail = log.read_text(errors="replace")[-_TAIL:]
         raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}\n{text[-_TAIL:]}\n{tail}")
-    # The watch sees the tree between two looks; the kernel's own figure sees one process at every moment.
-    peak_bytes = max(watch.peak_bytes, usage.ru_maxrss * 1024)
-    return Timing(seconds, usage.ru_utime + usage.ru_stime, peak_bytes, process.returncode, text)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Timing(seconds, cpu_seconds, watch.peak_bytes, process.returncode, text)
 
 
 class _Watch:
-    """Looks at a process tree at short intervals and keeps the highest sum of resident memory."""
+    """Looks at a process tree at short intervals and keeps the highest sum of resident memory.
+
+    What the first process held between two looks counts too, by the kernel's own mark; `ru_maxrss` would not do, since
+    it begins with what the process held that started it.
+    """
 
     def __init__(self, pid: int) -> None:
         self.peak_bytes = 0
@@ -100,9 +103,8 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._done.wait(_POLL_SECONDS):
-            self.peak_bytes = max(
-                self.peak_bytes, sum(resident_bytes(pid) for pid in process_tree(self._pid))
-            )
+            resident = sum(resident_bytes(pid) for pid in process_tree(self._pid))
+            self.peak_bytes = max(self.peak_bytes, resident, high_water_bytes(self._pid))
 
     def stop(self) -> None:
         """End the watch; `peak_bytes` stays."""
@@ -128,6 +130,15 @@ def resident_bytes(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError):
         return 0
+
+
+def high_water_bytes(pid: int) -> int:
+    """Highest resident memory of one process since it began; 0 when it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def read_through(path: Path) -> None:

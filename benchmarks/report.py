@@ -40,25 +40,27 @@ class Measured:
 
 @dataclass(frozen=True)
 class Judged:
-    """A value against its limit; `aim` is the stricter value that is wanted, None when there is none.
+    """A value against its limit; `aim` is the stricter value that is wanted. Either is None when there is none.
 
     unit: "x" for a ratio of two medians, "GiB" for memory.
     """
 
     question: str
     value: float
-    limit: float
+    limit: float | None = None
     aim: float | None = None
     unit: str = "x"
 
     @property
     def is_within(self) -> bool:
         """Whether the limit is kept."""
-        return self.value <= self.limit
+        return self.limit is None or self.value <= self.limit
 
     @property
     def verdict(self) -> str:
-        """In words: aim reached, within the limit, or MISSED."""
+        """In words: aim reached, within the limit, MISSED, or only told."""
+        if self.limit is None:
+            return "told"
         if not self.is_within:
             return "**MISSED**"
         if self.aim is None:
@@ -88,7 +90,9 @@ class Report:
         return all(judged.is_within for judged in self.judged)
 
 
-def ratio(question: str, one: Measured, other: Measured, limit: float, aim: float | None = None) -> Judged:
+def ratio(
+    question: str, one: Measured, other: Measured, limit: float | None = None, aim: float | None = None
+) -> Judged:
     """How many times as long `one` takes as `other`, by their medians."""
     return Judged(question, one.seconds / other.seconds, limit, aim)
 
@@ -102,9 +106,9 @@ def markdown(report: Report, header: str) -> str:
     """Tables of verdicts and timings, and a line a run with its stages."""
     lines = [header, "", "| Question | Measured | Limit | Aim | Verdict |", "|---|--:|--:|--:|---|"]
     for judged in report.judged:
-        aim = f"{judged.aim:g}" if judged.aim else ""
+        limit, aim = (f"{bound:g}" if bound else "" for bound in (judged.limit, judged.aim))
         value = f"{judged.value:.2f} {judged.unit}"
-        lines.append(f"| {judged.question} | {value} | {judged.limit:g} | {aim} | {judged.verdict} |")
+        lines.append(f"| {judged.question} | {value} | {limit} | {aim} | {judged.verdict} |")
     lines += ["", "| Timed | Median s | All runs, s | CPU s | Peak memory, GiB |", "|---|--:|---|--:|--:|"]
     for measured in report.measured:
         runs = ", ".join(f"{timing.seconds:.1f}" for timing in measured.timings)

@@ -71,18 +71,35 @@ class Bench:
         Unit tests prove code and are no part of a run, so they are left out here too; and dbt logs no more than in
         a run, which would otherwise flatter the run.
         """
-        folder = self.work / "dbt_alone"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        return self._dbt(_fresh(self.work / "dbt_alone"), "build", "--exclude-resource-type", "unit_test")
+
+    def dbt_run(self, select: str) -> tuple[Timing, Mapping[str, float]]:
+        """Some models built again by dbt alone, over the home's lake and a copy of its build file.
+
+        Returns:
+            The whole process, and seconds by model, as dbt counts them.
+        """
+        folder = _fresh(self.work / "dbt_models")
+        shutil.copy(self.home.build_file, folder / "candidate.duckdb")
+        timing = self._dbt(folder, "run", "--select", select)
+        results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+        return timing, {one["unique_id"].rsplit(".", 1)[1]: one["execution_time"] for one in results}
+
+    def _dbt(self, folder: Path, verb: str, *options: str) -> Timing:
         project = str(PROJECT_DIR / "dbt_project")
         command = [
             str(Path(sys.executable).with_name("dbt")), "--log-level", "error", "--log-level-file", "info",
-            "build", "--exclude-resource-type", "unit_test",
-            "--project-dir", project, "--profiles-dir", project,
+            verb, *options, "--project-dir", project, "--profiles-dir", project,
             "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
         ]  # fmt: skip
         places = {"QAMTU_LAKE": str(self.home.lake), "QAMTU_BUILD_FILE": str(folder / "candidate.duckdb")}
-        return self._told("dbt build", self._measured("dbt_build", command, os.environ | places, (0,)))
+        name = f"dbt_{verb}"
+        return self._told(name.replace("_", " "), self._measured(name, command, os.environ | places, (0,)))
+
+    def way(self, name: str, *arguments: Path | int) -> Timing:
+        """One way to figures from shapes (`benchmarks.ways`) in a fresh interpreter."""
+        command = [sys.executable, "-m", "benchmarks.ways", name, *map(str, arguments)]
+        return self._told(name, self._measured(name, command, dict(os.environ), (0,)))
 
     def keep(self, name: str) -> None:
         """Keep a copy of the home under a name."""
@@ -108,6 +125,12 @@ class Bench:
             f"{name}: {timing.seconds:.1f} s, {timing.cpu_seconds:.1f} s CPU, {timing.peak_bytes / 2**30:.2f} GiB"
         )
         return timing
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _replace(source: Path, target: Path) -> None:

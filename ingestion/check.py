@@ -16,10 +16,11 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.faults import FILE_RULES
-from ingestion.layout import Layout, load_layouts, matching, nearest
+from ingestion.layout import Layout, load_layouts, matching
 from ingestion.pipeline import outcome_of, process, read_gazetteer
 from ingestion.places import Gazetteer
 from ingestion.rules import remedy
+from ingestion.unread import unread
 from warehouse.lake import Outcome, read_outcomes
 from warehouse.landing import Receipt
 from warehouse.paths import Home
@@ -93,17 +94,10 @@ def _check(path: Path, places: Gazetteer | None) -> FileCheck:
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     receipt = Receipt(name, sha256, path.stat().st_size, 1, now)
     if len(matches) != 1:
-        rule = "ambiguous_layout" if matches else "unmatched"
-        near = [layout.layout_id for layout, _ in matches] or nearest(name, load_layouts())
-        detail = (
-            f"{name} matches {', '.join(near)}"
-            if matches
-            else f"{name} matches no layout; nearest: {', '.join(near)}"
-        )
-        message = f"{detail}; {FILE_RULES[rule]}"
+        told, rule, detail = unread(name, [layout for layout, _ in matches], load_layouts())
         outcome = Outcome(
-            f"{rule}.{sha256[:12]}", None, None, None, name, sha256, receipt.size_bytes, 1,
-            "ambiguous" if matches else "unmatched", rule, rule=rule, message=message,
+            f"{told}.{sha256[:12]}", None, None, None, name, sha256, receipt.size_bytes, 1, told, told,
+            rule=rule, message=f"{detail}; {FILE_RULES[rule]}",
         )  # fmt: skip
         return FileCheck(path, outcome, (), places is not None)
     layout, groups = matches[0]

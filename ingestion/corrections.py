@@ -82,5 +82,4 @@ def correct(layout: Layout, judged: Judged) -> Judged:
             pl.when(row).then(pl.lit(typed(entry.value, column))).otherwise(pl.col(name)).alias(name)
         )
     corrected = {entry.column for entry in corrections_of(layout)}
-    constants = {name: value for name, value in judged.constants.items() if name not in corrected}
-    return Judged(frame, judged.flags, constants)
+    return Judged(frame, judged.flags, judged.constants - corrected)

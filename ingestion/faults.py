@@ -15,7 +15,8 @@ ROW_RULES: dict[str, str] = {
     "not_a_date": "write a date in the format of the layout",
     "below_minimum": "below the lowest value the contract allows; mend it or ask for the contract to change",
     "above_maximum": "above the highest value the contract allows; mend it or ask for the contract to change",
-    "not_allowed": "use one of the values the contract lists; an error of a formula is none",
+    "not_allowed": "use one of the values the contract lists",
+    "formula_error": "the cell holds the error of a formula; write the value, or leave the cell empty",
     "value_not_mapped": "the layout does not know this word; use a known one or add it to the layout's map",
     "pattern_mismatch": "write the value in the form the contract asks for",
     "kato_unknown": "no edition of KATO has this code; look it up at stat.gov.kz and file it again",
@@ -44,6 +45,7 @@ ROW_RULES: dict[str, str] = {
 # Outcomes of a whole file.
 FILE_RULES: dict[str, str] = {
     "unmatched": "no layout knows this file name; rename the file, or add a layout",
+    "no_delivery": "if it holds data after all, rename it as its layout says",
     "ambiguous_layout": "more than one layout takes this file name; make their patterns exclude each other",
     "wrong_encoding": "save the file in the encoding of the layout, or change the layout",
     "missing_column": "a column of the layout is not in the file; restore it, or change the layout",
@@ -52,7 +54,6 @@ FILE_RULES: dict[str, str] = {
     "reserved_column": "Qamtu gives that name to columns of its own; rename the column in the file and in the layout",
     "empty_file": "the file holds no rows; send it again",
     "unreadable_workbook": "the workbook cannot be opened; it was cut off or is of another format; send it again",
-    "unreadable_json": "the file is no GeoJSON feature collection; export it again",
     "unreadable_file": "the file cannot be read as its layout says; open it, mend it and send it again",
     "missing_sheet": "the workbook has no such sheet, or only a hidden one; restore it, or name it in the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",

@@ -148,7 +148,7 @@ class Layout(_Strict):
     source_title: str | None = None
     source_rank: int = Field(default=1, ge=1)
     data_maturity: Literal["provisional", "final"] = "final"
-    format: Literal["text", "workbook", "geojson", "features"]
+    format: Literal["text", "workbook", "features"]
     geometry: GeometrySource | None = None
     text: TextFormat | None = None
     workbook: WorkbookFormat | list[WorkbookFormat] | None = None
@@ -197,11 +197,11 @@ class Layout(_Strict):
         return {"year", "quarter"} <= set(self._regex.groupindex)
 
     @property
-    def decimal(self) -> str:
-        """Decimal mark of numbers."""
+    def decimals(self) -> tuple[str, ...]:
+        """Decimal marks of numbers: one, or several where the shapes of a workbook differ in it."""
         if self.text is not None:
-            return self.text.decimal
-        return self.workbooks[0].decimal if self.workbooks else "."
+            return (self.text.decimal,)
+        return tuple(dict.fromkeys(shape.decimal for shape in self.workbooks)) or (".",)
 
     @property
     def workbooks(self) -> list[WorkbookFormat]:

@@ -23,16 +23,16 @@ import pyarrow as pa
 from ingestion.contract import load_contracts
 from ingestion.corrections import correct, corrections_of
 from ingestion.faults import FILE_RULES, FileRejected
-from ingestion.layout import Layout, as_dict, load_layouts, matching, nearest
+from ingestion.layout import Layout, as_dict, load_layouts, matching
 from ingestion.places import Gazetteer, build_gazetteer
 from ingestion.readers.features import cells_of_accepted, read_features, with_wkt
-from ingestion.readers.geojson import read_geojson
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
 from ingestion.resolution import resolve_places
 from ingestion.rules import judge, quarter_end, remedy
 from ingestion.split import RowAccount, SplitFiles, split
+from ingestion.unread import unread
 from warehouse import lake
 from warehouse.lake import Outcome
 from warehouse.landing import SHAPEFILE_SUFFIXES, Landing, Receipt, landed_name
@@ -268,16 +268,11 @@ class _Session:
         except OSError as error:
             self._refuse_unlanded(arrival, "unreadable_file", f"{arrival.file_name}: {error.strerror}")
             return
-        if not matches:
-            near = ", ".join(nearest(arrival.file_name, load_layouts()))
-            self._refuse(
-                receipt, "unmatched", "unmatched", f"{arrival.file_name} matches no layout; nearest: {near}"
-            )
-        elif len(matches) > 1:
-            names = ", ".join(layout.layout_id for layout, _ in matches)
-            self._refuse(receipt, "ambiguous", "ambiguous_layout", f"{arrival.file_name} matches {names}")
-        else:
+        if len(matches) == 1:
             self._ingest(receipt, *matches[0])
+        else:
+            taken_by = [layout for layout, _ in matches]
+            self._refuse(receipt, *unread(arrival.file_name, taken_by, load_layouts()))
 
     def _refuse_unlanded(self, arrival: Arrival, rule: str, detail: str) -> None:
         """Record a file whose content could not be taken, so that there is nothing to land."""
@@ -437,8 +432,6 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
             return with_wkt(raw, layout, work) if layout.geometry is not None else raw
         case "workbook":
             return read_workbook(path, layout)
-        case "geojson":
-            return read_geojson(path, layout)
         case "features":
             return read_features(path, layout, work)
 

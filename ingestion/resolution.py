@@ -47,8 +47,7 @@ def resolve_places(layout: Layout, judged: Judged, gazetteer: Gazetteer) -> Judg
         # The contract lets a place stay without a code: it is kept, and waits for geography to resolve it.
         lenient = {"place_not_found", "place_ambiguous", "place_context_missing"}
         flags = [flag for flag in flags if flag.rule not in lenient]
-    constants = {name: value for name, value in judged.constants.items() if name != rule.kato}
-    return Judged(frame, flags, constants)
+    return Judged(frame, flags, judged.constants - {rule.kato})
 
 
 def _names_region(layout: Layout) -> bool:

@@ -10,7 +10,8 @@ import datetime as dt
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 from polars_h3 import latlng_to_cell
@@ -19,11 +20,15 @@ from ingestion.contract import Column, Contract
 from ingestion.faults import ROW_RULES
 from ingestion.layout import ColumnSource, Layout, Unpivot, fill
 from ingestion.readers.features import FAULT, GEOMETRY_FAULTS, MEASURES
-from ingestion.readers.table import RawTable
-from ingestion.readers.workbook import CELL_ERRORS
+from ingestion.readers.table import DECIMAL, RawTable
 
 # Between groups of digits: a space, or one of the spaces at which no line breaks.
 _GROUP_MARK = r"[ \u00a0\u2007\u2009\u202f]"
+# Errors of formulas as spreadsheet programs write them into cells and into text, in English and in Russian.
+FORMULA_ERRORS = (
+    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!",
+    "#ПУСТО!", "#ДЕЛ/0!", "#ЗНАЧ!", "#ССЫЛКА!", "#ИМЯ?", "#ЧИСЛО!", "#Н/Д",
+)  # fmt: skip
 # What an unpivot adds to a row: the value, and the column of the file that it stood in.
 VALUE = "__value"
 VALUE_COLUMN = "__value_column"
@@ -65,7 +70,7 @@ class Judged:
 
     frame: pl.LazyFrame
     flags: list[Flag]
-    constants: Mapping[str, object] = field(default_factory=dict)
+    constants: frozenset[str] = frozenset()
 
 
 def target(name: str) -> str:
@@ -78,9 +83,9 @@ def remedy(layout: Layout, rule: str) -> str:
     if rule != "not_a_number":
         own = {r.name: r.remedy for r in layout.contract.row_rules}
         return own[rule] if rule in own else ROW_RULES[rule]
-    examples = [f"1234567{layout.decimal}8"]
+    examples = [f"1234567{mark}8" for mark in layout.decimals]
     if layout.has_thousands:
-        examples.append(f"1 234 567{layout.decimal}8")
+        examples += [f"1 234 567{mark}8" for mark in layout.decimals]
     return f"{ROW_RULES[rule]}, such as {' or '.join(examples)}"
 
 
@@ -99,18 +104,27 @@ def _known(layout: Layout, text: pl.Expr) -> pl.Expr:
 
 
 def _number(layout: Layout, text: pl.Expr) -> pl.Expr:
-    """The number that a text is in the form of the layout, else null.
+    """The number that a text is in the form of the layout, else null."""
+    first, *others = layout.decimals
+    number = _number_with(layout, text, first)
+    for mark in others:
+        number = pl.when(pl.col(DECIMAL) == mark).then(_number_with(layout, text, mark)).otherwise(number)
+    return number
+
+
+def _number_with(layout: Layout, text: pl.Expr, decimal: str) -> pl.Expr:
+    """The number that a text is with a decimal mark.
 
     What a plain cast takes, nearly every value, is not looked at again; only the rest is held against the form.
     """
     # A point is no decimal mark beside a comma; but a cell that holds a number has no mark at all, and the reader of
     # workbooks writes it with a point.
-    takes_point = layout.decimal == "." or layout.format != "text"
+    takes_point = decimal == "." or layout.format != "text"
     plain = text.cast(pl.Float64 if takes_point else pl.Int64, strict=False).cast(pl.Float64)
-    if layout.decimal == "." and not layout.has_thousands:
+    if decimal == "." and not layout.has_thousands:
         return plain
     grouped = rf"|[0-9]{{1,3}}(?:{_GROUP_MARK}[0-9]{{3}})+" if layout.has_thousands else ""
-    form = rf"^[+-]?(?:[0-9]*{grouped})(?:{re.escape(layout.decimal)}[0-9]*)?(?:[eE][+-]?[0-9]+)?$"
+    form = rf"^[+-]?(?:[0-9]*{grouped})(?:{re.escape(decimal)}[0-9]*)?(?:[eE][+-]?[0-9]+)?$"
     rest = pl.when(plain.is_null()).then(text)
     bare = rest.str.replace_all(_GROUP_MARK, "").str.replace(",", ".", literal=True)
     return pl.coalesce(plain, pl.when(rest.str.contains(form)).then(bare).cast(pl.Float64, strict=False))
@@ -159,7 +173,7 @@ def typed(text: str, column: Column) -> object:
 
 
 def _cast(
-    layout: Layout, column: Column, source: ColumnSource
+    layout: Layout, column: Column, source: ColumnSource, *, may_hold_formula_error: bool
 ) -> tuple[pl.Expr, pl.Expr, list[tuple[str, pl.Expr]]]:
     """Cast one column in two steps, and flag the casting itself.
 
@@ -177,9 +191,9 @@ def _cast(
     if column.physical_type == "VARCHAR":
         if source.map is not None:
             faults.append(("value_not_mapped", text.is_not_null() & parsed.is_null()))
-        elif layout.format == "workbook" and not column.allowed:
+        elif may_hold_formula_error and not column.allowed:
             # Any text would do here, and an error of a formula must not pass for one.
-            faults.append(("not_allowed", text.is_in(CELL_ERRORS)))
+            faults.append(("formula_error", text.is_in(FORMULA_ERRORS)))
         return words.alias(f"?{column.name}"), parsed, faults
     if column.physical_type == "DATE":
         step = _date(words, source.date_format)
@@ -310,6 +324,7 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
     """
     contract = layout.contract
     frame, unpivot_sources = records(layout, raw)
+    cast = partial(_cast, layout, may_hold_formula_error=raw.may_hold_formula_error)
     # In stages, each over columns of the one before: an expression that is written out again inside another is
     # also computed again, for every row.
     trimmed: list[pl.Expr] = []
@@ -318,7 +333,7 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
     values: list[pl.Expr] = []
     derived: list[pl.Expr] = []
     flags: list[tuple[Flag, pl.Expr]] = []
-    constants: dict[str, object] = {}
+    constants: set[str] = set()
     resolved = layout.resolve.kato if layout.resolve else None
     for column in contract.columns:
         name = target(column.name)
@@ -340,7 +355,8 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         if column.name in unpivot_sources:
             origin = unpivot_sources[column.name]
             texts[f"~{column.name}"] = pl.col(origin)
-            parsed, value, faults = _cast(layout, column, ColumnSource.model_validate({"from": origin}))
+            unpivoted = ColumnSource.model_validate({"from": origin})
+            parsed, value, faults = cast(column, unpivoted)
             numbers.append(parsed)
         elif source is None:
             value = pl.lit(None, column.dtype)
@@ -352,17 +368,17 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
             joined = pl.concat_str(source.sum_of, separator=" + ")
             texts[f"~{column.name}"] = pl.when(summed.is_not_null()).then(joined)
             numbers.append(summed.alias(f"?{column.name}"))
-            _, value, faults = _cast(layout, column, source)
+            _, value, faults = cast(column, source)
         elif source.source is not None:
             origin = source.source
             text = pl.col(origin) if raw.is_trimmed else pl.col(origin).str.strip_chars()
             trimmed.append(text.alias(f"~{column.name}"))
             texts[f"~{column.name}"] = _known(layout, pl.col(f"~{column.name}"))
-            parsed, value, faults = _cast(layout, column, source)
+            parsed, value, faults = cast(column, source)
             numbers.append(parsed)
         else:
-            constants[column.name] = constant(source, column, groups)
-            value = pl.lit(constants[column.name], column.dtype)
+            constants.add(column.name)
+            value = pl.lit(constant(source, column, groups), column.dtype)
         values.append(value.cast(column.dtype).alias(name))
         if column.role == "as_of" and origin is not None:
             faults.append(("future_period", given > pl.lit(latest)))
@@ -424,4 +440,4 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         .with_columns(derived)
         .with_columns(expression.fill_null(False).alias(flag.name) for flag, expression in flags)
     )
-    return Judged(judged, [flag for flag, _ in flags], constants)
+    return Judged(judged, [flag for flag, _ in flags], frozenset(constants))

@@ -6,7 +6,7 @@ up. Does not belong here: judging (`rules`, `resolution`) or where the files fin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +100,8 @@ def split(
     fate = pl.when(bad).then(_FAILED).when(is_repeated).then(_REPEATED).otherwise(_GOOD)
     frame = judged.frame.with_columns(fate.cast(pl.Int8).alias("__fate"))
     contract_columns: list[pl.Expr | str] = [
-        *(_lake_column(c.name, judged.constants) for c in contract.columns),
-        _same_text(extract_id).alias("extract_id"),
+        *(pl.col(target(c.name)).alias(c.name) for c in contract.columns),
+        pl.lit(extract_id).alias("extract_id"),
         SHEET,
         ROW,
     ]
@@ -201,17 +201,7 @@ def _ragged_reasons(ragged: pl.DataFrame, extract_id: str) -> pl.DataFrame:
     ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
 
 
-def _lake_column(name: str, constants: Mapping[str, object]) -> pl.Expr:
-    value = constants.get(name)
-    return (_same_text(value) if isinstance(value, str) else pl.col(target(name))).alias(name)
-
-
-def _same_text(text: str) -> pl.Expr:
-    """One text for every row, as a category: Parquet then need not hash the text once a row."""
-    return pl.lit(text, pl.Categorical)
-
-
-def _key_hash(contract: Contract, constants: Mapping[str, object]) -> pl.Expr:
+def _key_hash(contract: Contract, constants: Collection[str]) -> pl.Expr:
     """A hash of the contract's key over judged rows; rows of a contract without a key have no hash."""
     telling = [name for name in contract.key if name not in constants]
     key = [target(name) for name in telling or contract.key]

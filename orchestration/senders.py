@@ -36,7 +36,7 @@ FRESHNESS = {
         warn_window=dt.timedelta(days=400), fail_window=dt.timedelta(days=460)
     ),
 }
-_KINDS = {"text": "csv", "workbook": "excel", "geojson": "geojson", "features": "geometry"}
+_KINDS = {"text": "csv", "workbook": "excel", "features": "geometry"}
 _CHART_PERIODS = 12
 
 

@@ -256,13 +256,7 @@ def read_accepted(home: Home, kind: str, extract_ids: Iterable[str]) -> pl.LazyF
         for file in sorted(partition(home, "accepted", kind, extract_id).glob("part-*.parquet"))
     ]
     schema = home.lake / "accepted" / kind / SCHEMA_FILE
-    # A text that is the same in every row of a part is written as a category of its own.
-    return pl.scan_parquet(
-        [schema, *files],
-        missing_columns="insert",
-        hive_partitioning=False,
-        cast_options=pl.ScanCastOptions(categorical_to_string="allow"),
-    )
+    return pl.scan_parquet([schema, *files], missing_columns="insert", hive_partitioning=False)
 
 
 def lock(home: Home) -> AbstractContextManager[None]:

@@ -290,7 +290,8 @@ order by judged.metric_id
 
 _SENDERS = """
 select
-    coalesce(extracts.sender, 'not recognised'), count(*),
+    coalesce(extracts.sender, case extracts.outcome when 'ignored' then 'ignored' else 'not recognised' end),
+    count(*),
     sum(case when extracts.outcome in ('accepted', 'accepted_with_quarantine') then 1 else 0 end)::bigint,
     coalesce(sum(accounts.rows_read), 0)::bigint,
     coalesce(sum(accounts.rows_accepted), 0)::bigint,
@@ -298,8 +299,8 @@ select
     coalesce(sum(accounts.rows_duplicate), 0)::bigint
 from marts.meta_extract as extracts
 left join marts.meta_row_account as accounts on extracts.extract_id = accounts.extract_id
-group by extracts.sender
-order by extracts.sender nulls last
+group by 1
+order by min(extracts.sender) nulls last, 1 desc
 """
 
 _CHECKS = """ select kind, count(*), sum((status = 'pass')::int)::bigint, sum((status <> 'pass' and severity =

@@ -80,3 +80,33 @@ select
     {{ count }}_source
 from placed
 {%- endmacro %}
+
+{#- The kinds of area that figures are given for, one row each, to stand after FROM. -#}
+{% macro area_types() -%}
+    (
+        select 'all' as area_type
+        union all
+        select 'urban' as area_type
+        union all
+        select 'rural' as area_type
+    )
+{%- endmacro %}
+
+{#-
+The rows of a model of place_counts(), one per kind of area, to stand after FROM: its own columns, area_type and the
+count of that kind under the name of the count.
+-#}
+{% macro counts_by_area_type(relation, count) -%}
+    (
+        select
+            places.*,
+            kinds.area_type,
+            case kinds.area_type
+                when 'all' then places.{{ count }}_all
+                when 'urban' then places.{{ count }}_urban
+                else places.{{ count }}_rural
+            end as {{ count }}
+        from {{ relation }} as places
+        cross join {{ area_types() }} as kinds
+    )
+{%- endmacro %}

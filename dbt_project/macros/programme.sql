@@ -183,6 +183,27 @@ technology are the nation's unless given; `source` and `source_date` say where t
     where {{ where }}
 {%- endmacro %}
 
+{#-
+Sum of a count over those rows of a group for which the condition holds, 0 where it holds for none. Of a sum with an
+unknown part nothing is known but that it is larger: NULL where the count of one of those rows is unknown.
+-#}
+{% macro known_sum(count, condition) -%}
+    cast(
+        case
+            when sum(case when {{ condition }} and {{ count }} is null then 1 else 0 end) = 0
+                then coalesce(sum(case when {{ condition }} then {{ count }} end), 0)
+        end as bigint
+    )
+{%- endmacro %}
+
+{#- As known_sum, but NULL where the count of any row of the group is unknown, whether the condition holds or not. -#}
+{% macro complete_sum(count, condition='true') -%}
+    cast(
+        case when count({{ count }}) = count(*) then sum(case when {{ condition }} then {{ count }} else 0 end) end
+        as bigint
+    )
+{%- endmacro %}
+
 {#- A measure of fibre to villages, over all contractors. -#}
 {% macro fibre_figure(metric_id, value, whole=none, source=none, source_date=none) -%}
     {{ programme_figure(

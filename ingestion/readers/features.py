@@ -13,7 +13,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -300,28 +300,39 @@ def read_features(path: Path, layout: Layout, work: Path) -> RawTable:
         if expected == 0:
             raise FileRejected("empty_file", f"{path.name} holds no features")
         with pyogrio.open_arrow(source, **options) as (meta, reader):
-            header = [*map(str, meta["fields"]), *(["longitude", "latitude"] if kind == "point" else [])]
-            verify_header(layout, header, path.name)
+            fields = list(map(str, meta["fields"]))
+            position = ["longitude", "latitude"] if kind == "point" else []
+            _verify_positions(layout, fields, position, path.name)
+            verify_header(layout, [*fields, *position], path.name)
             crs = _agreed_crs(layout, meta["crs"], path)
-            columns = unique_names([*header, "geometry"])
-            names = dict(zip([*header, "geometry"], columns, strict=True))
-            geometry_column = meta["geometry_name"] or "wkb_geometry"
+            # An attribute may bear the name of what is computed; the two are columns apart.
+            columns = unique_names([*fields, *position, "geometry"])
             done = 0
             with (
                 GeometryWriter(contract, crs, path.name, cells) as writer,
-                _TextWriter(target, columns) as rows,
+                _TextWriter(target, columns, [*position, "geometry"]) as rows,
             ):
                 for batch in reader:
-                    facts = writer.add(*_decoded(batch.column(geometry_column), done))
+                    # By place: GDAL's own column of geometry comes last, and an attribute may be called like it.
+                    facts = writer.add(*_decoded(batch.column(len(fields)), done))
                     done += batch.num_rows
-                    values = _as_text(batch, list(map(str, meta["fields"])), names)
-                    rows.add(facts, values, names, is_point=kind == "point")
+                    rows.add(facts, _as_text(batch, columns[: len(fields)]))
     if done < expected:
         raise FileRejected(
             "unreadable_features", f"{path.name} says that it holds {expected} features, {done} can be read"
         )
     frame = pl.scan_parquet(target).with_columns(pl.lit(None, pl.String).alias(SHEET))
     return _finish(frame, columns, writer, contract, cells, rows=done)
+
+
+def _verify_positions(layout: Layout, fields: list[str], position: list[str], where: str) -> None:
+    """Refuse attributes that bear the name of a coordinate that the layout reads: nobody can say which it means."""
+    twice = [name for name in position if name in fields and name in layout.source_columns]
+    if twice:
+        told = ", ".join(map(repr, twice))
+        raise FileRejected(
+            "duplicate_header", f"{where}: attribute {told} stands beside the geometry, which tells it too"
+        )
 
 
 @contextmanager
@@ -338,9 +349,13 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 class _TextWriter:
-    """Attributes as text beside the facts of geometry, batch by batch into one Parquet file."""
+    """Attributes as text beside the facts of geometry, batch by batch into one Parquet file.
 
-    def __init__(self, target: Path, columns: list[str]) -> None:
+    The last of the columns are `computed`: facts that are told as columns of the file, under unique names.
+    """
+
+    def __init__(self, target: Path, columns: list[str], computed: list[str]) -> None:
+        self._told = dict(zip(computed, columns[-len(computed) :], strict=True))
         facts = {name: dtype for name, dtype in _FACTS.items() if name.startswith("__") or name == ROW}
         self._schema = pl.DataFrame(schema=facts | dict.fromkeys(columns, pl.String())).to_arrow().schema
         self._writer = pq.ParquetWriter(target, self._schema, compression="zstd")
@@ -351,11 +366,8 @@ class _TextWriter:
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    def add(
-        self, facts: pl.DataFrame, values: pl.DataFrame, names: Mapping[str, str], *, is_point: bool
-    ) -> None:
-        shown = ["geometry", *(["longitude", "latitude"] if is_point else [])]
-        told = facts.select(pl.col(name).cast(pl.String).alias(names[name]) for name in shown)
+    def add(self, facts: pl.DataFrame, values: pl.DataFrame) -> None:
+        told = facts.select(pl.col(fact).cast(pl.String).alias(name) for fact, name in self._told.items())
         hidden = facts.select(name for name in facts.columns if name.startswith("__") or name == ROW)
         frame = pl.concat([hidden, values, told], how="horizontal").select(self._schema.names)
         self._writer.write_table(frame.to_arrow().cast(self._schema))
@@ -369,11 +381,11 @@ def _decoded(column: pa.Array, done: int) -> tuple[Any, geometry.Geometries, Any
     return rows, geometries, _is_none(geometries) & ~_is_none(wkb)
 
 
-def _as_text(batch: pa.RecordBatch, fields: list[str], names: Mapping[str, str]) -> pl.DataFrame:
-    """Attributes as text: numbers as they are written, dates in ISO form, lists as JSON."""
+def _as_text(batch: pa.RecordBatch, names: list[str]) -> pl.DataFrame:
+    """Attributes, the first columns, as text: numbers as they are written, dates in ISO form, lists as JSON."""
     found = []
-    for name in fields:
-        series = pl.Series(names[name], batch.column(name))
+    for place, name in enumerate(names):
+        series = pl.Series(name, batch.column(place))
         if series.dtype == pl.Datetime:
             series = series.dt.strftime("%Y-%m-%d %H:%M:%S")
         elif isinstance(series.dtype, pl.List | pl.Struct | pl.Binary):
@@ -381,7 +393,7 @@ def _as_text(batch: pa.RecordBatch, fields: list[str], names: Mapping[str, str])
                 None if v is None else json.dumps(v, ensure_ascii=False, default=str)
                 for v in series.to_list()
             ]
-            series = pl.Series(names[name], values, dtype=pl.String)
+            series = pl.Series(name, values, dtype=pl.String)
         found.append(series.cast(pl.String))
     return pl.DataFrame(found)
 
@@ -497,7 +509,8 @@ def with_wkt(raw: RawTable, layout: Layout, work: Path) -> RawTable:
     frame = raw.frame.join(known, on=ROW, how="left", maintain_order="left")
     return _finish(
         frame, columns, writer, contract, cells,
-        ragged=raw.ragged, skipped=raw.skipped, may_hold_nul=raw.may_hold_nul, rows=raw.rows,
+        ragged=raw.ragged, skipped=raw.skipped, rows=raw.rows,
+        may_hold_nul=raw.may_hold_nul, may_hold_formula_error=raw.may_hold_formula_error,
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from ingestion.layout import Layout
 
 ROW = "source_row"
 SHEET = "source_sheet"
+# The decimal mark of a row's numbers, where the shapes of a workbook differ in it: a column of the raw table's frame.
+DECIMAL = "__decimal"
 # How the names begin that `rules`, `resolution` and `split` give to columns of their own beside the file's.
 _INTERNAL = ("__", "=", "~", "?")
 
@@ -31,6 +33,7 @@ class RawTable:
     is_trimmed: no field has space around it, known from the bytes; stripping 10^8 fields for nothing costs seconds.
     may_hold_nul: false where the bytes show that no field holds a NUL; looking into 10^8 fields costs seconds too.
     may_repeat_header: false where the bytes show that the header does not stand again among the rows.
+    may_hold_formula_error: false where the bytes show that no field holds a formula's error, likewise.
     rows: rows of the frame where the reader counted them itself, else None.
     cells: Parquet of the H3 cells that the rows' geometries became, by source_row; None without geometry.
     notes: what was passed over although the layout may have meant it, in words, for the file's outcome.
@@ -45,6 +48,7 @@ class RawTable:
     is_trimmed: bool = False
     may_hold_nul: bool = True
     may_repeat_header: bool = True
+    may_hold_formula_error: bool = True
     rows: int | None = None
     notes: tuple[str, ...] = ()
     cells: Path | None = None

@@ -32,8 +32,9 @@ _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 class TextProfile:
     """What one pass over the bytes tells: counts of line ends, delimiters and quotes, and what fields may hold.
 
-    `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL;
-    `repeats_first_line` when what stands in the first line stands somewhere else too.
+    `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL,
+    `has_hash` when one is #, with which errors of formulas begin; `repeats_first_line` when what stands in the first
+    line stands somewhere else too.
     """
 
     lines: int
@@ -41,6 +42,7 @@ class TextProfile:
     quotes: int
     is_tight: bool
     has_nul: bool
+    has_hash: bool
     repeats_first_line: bool
 
 
@@ -64,7 +66,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     delimiter = ord(fmt.delimiter)
     lines = delimiters = quotes = 0
     ends_with_newline = is_ascii = could_be_utf8 = is_tight = True
-    has_nul = repeats_first_line = False
+    has_nul = has_hash = repeats_first_line = False
     first_line: bytes | None = None
     searched = b""
     with path.open("rb") as stream:
@@ -84,6 +86,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
             is_ascii &= ascii_chunk
             if fmt.encoding != "utf-16":
                 has_nul = has_nul or b"\0" in chunk
+                has_hash = has_hash or b"#" in chunk
             if not ascii_chunk or fmt.encoding == "utf-16" or decoder.getstate()[0]:
                 try:
                     decoded = decoder.decode(chunk)
@@ -95,6 +98,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
                         f"which {fmt.encoding} does not have there",
                     ) from error
                 has_nul = has_nul or "\0" in decoded
+                has_hash = has_hash or "#" in decoded
                 if fmt.encoding == "cp1251" and could_be_utf8:
                     try:
                         as_utf8.decode(chunk)
@@ -118,7 +122,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
         raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
     return TextProfile(
-        lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul, repeats_first_line
+        lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul, has_hash, repeats_first_line
     )
 
 
@@ -255,10 +259,16 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
             may_hold_nul=profile.has_nul,
             # Without white space or quotes, a row that says what the header says has the header's bytes.
             may_repeat_header=profile.repeats_first_line or not profile.is_tight,
+            may_hold_formula_error=profile.has_hash,
             rows=profile.lines - fmt.header_row,
         )
     parquet, ragged, blank = _through_arrow(path, fmt, columns, header_lines, work)
     frame = pl.scan_parquet(parquet).with_columns(pl.lit(None, pl.String).alias(SHEET))
     return RawTable(
-        frame, columns, ragged=ragged, skipped=fmt.header_row + blank, may_hold_nul=profile.has_nul
+        frame,
+        columns,
+        ragged=ragged,
+        skipped=fmt.header_row + blank,
+        may_hold_nul=profile.has_nul,
+        may_hold_formula_error=profile.has_hash,
     )

@@ -19,7 +19,7 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
-from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
+from ingestion.readers.table import DECIMAL, ROW, SHEET, RawTable, header_name, unique_names, verify_header
 
 HEADER_JOIN = " | "
 # As the library names a formula's errors -> as a person sees them in the cell.
@@ -33,7 +33,6 @@ _ERROR_NAMES = {
     "Value": "#VALUE!",
     "GettingData": "#GETTING_DATA",
 }
-CELL_ERRORS = tuple(_ERROR_NAMES.values())
 
 
 def _sheets(book: fastexcel.ExcelReader, fmt: WorkbookFormat, name: str) -> list[str]:
@@ -107,7 +106,9 @@ def _sheet_table(sheet: fastexcel.ExcelSheet, layout: Layout, fmt: WorkbookForma
             frame = frame.filter(pl.col(ROW) < ends[0])
     filled = frame.filter(~pl.all_horizontal(pl.exclude(ROW).fill_null("").str.strip_chars() == ""))
     filled = filled.with_columns(
-        pl.lit(sheet.name).alias(SHEET), *(pl.lit(text).alias(name) for name, text in constants.items())
+        pl.lit(sheet.name).alias(SHEET),
+        pl.lit(fmt.decimal).alias(DECIMAL),
+        *(pl.lit(text).alias(name) for name, text in constants.items()),
     )
     return RawTable(filled.lazy(), columns, skipped=cells.height - filled.height)
 

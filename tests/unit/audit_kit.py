@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from expectations.suite import Suite
 from warehouse.candidate import read_manifest
 from warehouse.fingerprint import fingerprint_candidate
 from warehouse.lake import PART_SCHEMA, partition
@@ -291,3 +292,21 @@ def small_country(**changes: Any) -> Country:
     tests = [DbtTest("fct_coverage"), DbtTest("fct_benchmark"), DbtTest("fct_metric", columns=("metric_id",))]
     extracts = [{}, {"extract_id": "e2", "extract_kind": "itu_indicators", "content_fingerprint": "c2"}]
     return Country(**{"tables": tables, "tests": tests, "extracts": extracts, **changes})
+
+
+def share_suite(*, max_value: float = 100, **changes: Any) -> Suite:
+    """A suite of one expectation about the shares of `fct_coverage`, with some of its fields replaced."""
+    expectation = {
+        "id": "share_is_a_share",
+        "description": "A share of people lies between nought and a hundred.",
+        "severity": "blocking",
+        "tables": ["marts.fct_coverage"],
+        "query": "select as_of_date, kato, population_covered_pct from marts.fct_coverage order by kato",
+        "expect": "expect_column_values_to_be_between",
+        "kwargs": {"column": "population_covered_pct", "min_value": 0, "max_value": max_value},
+        "remedy": "Look at the operator's filing for this place.",
+        **changes,
+    }
+    return Suite.model_validate(
+        {"suite": "shares", "description": "Shares of people are shares.", "expectations": [expectation]}
+    )

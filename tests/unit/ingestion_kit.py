@@ -88,6 +88,25 @@ FILING: dict[str, Any] = {
     "resolve": {"kato": "settlement_kato", "by": ["code", "name"]},
 }
 
+# A table of people whose years stand side by side.
+YEARS: dict[str, Any] = FILING | {
+    "layout": "test/years",
+    "extract": "population",
+    "file_pattern": r"years\.csv",
+    "columns": {"kato": {"from": "КАТО"}, "area_type": {"value": "all"}},
+    "unpivot": [
+        {
+            "columns_matching": r"(?P<year>\d{4})",
+            "set": {"as_of_date": "{year}-01-01"},
+            "into": "population",
+        }
+    ],
+    "absent": ["filed_region", "filed_district", "filed_settlement"],
+    "total_rows": None,
+    "resolve": None,
+    "text": {},
+}
+
 
 def layout(values: dict[str, Any], **changes: Any) -> Layout:
     """A layout from plain values, with some replaced."""

@@ -346,6 +346,8 @@ select 'address-1', 'operator_address_availability', 'sample', 'a.csv', 'accepte
 union all
 select 'rejected-1', 'households', 'bureau', 'h1.csv', 'rejected', false, 'households-2', 'missing_column', null
 union all
+select 'ignored-1', null, null, 'LICENSE', 'ignored', false, null, 'no_delivery', null
+union all
 select 'people-1', 'population', 'bureau', 'p1.csv', 'accepted', true, null, null, 'Census of people'
 union all
 select 'households-2', 'households', 'bureau', 'h2.csv', 'accepted', true, null, null, 'Census of households';

@@ -252,6 +252,12 @@ def test_a_command_is_timed_with_the_memory_of_its_children(tmp_path: Path) -> N
     assert 120_000_000 < timing.peak_bytes < 1_000_000_000
 
 
+def test_memory_of_whoever_measures_does_not_count(tmp_path: Path) -> None:
+    held = bytearray(200_000_000)
+    timing = run_measured([sys.executable, "-S", "-c", "import time; time.sleep(0.3)"], tmp_path / "run.log")
+    assert 0 < timing.peak_bytes < len(held) / 2
+
+
 def test_an_unexpected_exit_code_is_an_error_that_says_why(tmp_path: Path) -> None:
     failing = [sys.executable, "-c", "import sys; print('why', file=sys.stderr); sys.exit(3)"]
     with pytest.raises(CommandFailed, match=r"ended with 3\n\nwhy"):

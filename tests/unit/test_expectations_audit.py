@@ -18,27 +18,15 @@ from expectations.engine import Engine
 from expectations.gate import judge
 from expectations.ledger import read_ledger
 from expectations.suite import Suite
-from tests.unit.audit_kit import DbtTest, home_in, small_country, write_extracts
+from tests.unit.audit_kit import DbtTest, home_in, share_suite, small_country, write_extracts
 from warehouse.lake import partition
 from warehouse.paths import Home
 from warehouse.verdicts import CheckOutcome
 
 
 def suite(**changes: Any) -> Suite:
-    expectation = {
-        "id": "share_is_a_share",
-        "description": "A share of people lies between nought and a hundred.",
-        "severity": "blocking",
-        "tables": ["marts.fct_coverage"],
-        "query": "select as_of_date, kato, population_covered_pct from marts.fct_coverage order by kato",
-        "expect": "expect_column_values_to_be_between",
-        "kwargs": {"column": "population_covered_pct", "min_value": 0, "max_value": 80},
-        "remedy": "Look at the operator's filing for this place.",
-        **changes,
-    }
-    return Suite.model_validate(
-        {"suite": "shares", "description": "Shares of people are shares.", "expectations": [expectation]}
-    )
+    """The expectation about shares, so strict that the nation's share of 90 fails it."""
+    return share_suite(max_value=80, **changes)
 
 
 def outcome(home: Home, check_id: str, *suites: Suite) -> CheckOutcome:

@@ -11,7 +11,15 @@ import pytest
 from expectations.audit import run_audit
 from expectations.gate import judge
 from expectations.suite import Suite
-from tests.unit.audit_kit import Country, DbtTest, Table, home_in, small_country, write_extracts
+from tests.unit.audit_kit import (
+    Country,
+    DbtTest,
+    Table,
+    home_in,
+    share_suite,
+    small_country,
+    write_extracts,
+)
 from warehouse.paths import Home
 from warehouse.verdicts import Verdicts
 
@@ -210,27 +218,10 @@ def test_nothing_built_says_so(tmp_path: Path) -> None:
         judge(Home(tmp_path), suites=())
 
 
-def suite(**changes: object) -> Suite:
-    expectation = {
-        "id": "share_is_a_share",
-        "description": "A share of people lies between nought and a hundred.",
-        "severity": "blocking",
-        "tables": ["marts.fct_coverage"],
-        "query": "select kato, population_covered_pct from marts.fct_coverage",
-        "expect": "expect_column_values_to_be_between",
-        "kwargs": {"column": "population_covered_pct", "min_value": 0, "max_value": 100},
-        "remedy": "Look at the operator's filing for this place.",
-        **changes,
-    }
-    return Suite.model_validate(
-        {"suite": "shares", "description": "Shares of people are shares.", "expectations": [expectation]}
-    )
-
-
 def test_a_failed_expectation_withholds_what_it_guards(tmp_path: Path) -> None:
     country = small_country()
     country.tables["fct_coverage"].sql = country.tables["fct_coverage"].sql.replace("75.0", "101.0")
-    found = reasons(judged(country, tmp_path, [suite()]))
+    found = reasons(judged(country, tmp_path, [share_suite()]))
     assert found[ITU] is None
     assert found[COVERAGE] == (
         "check shares.share_is_a_share failed: 1 of 2 rows; look at the operator's filing for this place"
@@ -240,7 +231,7 @@ def test_a_failed_expectation_withholds_what_it_guards(tmp_path: Path) -> None:
 def test_what_an_expectation_only_reads_it_does_not_accuse(tmp_path: Path) -> None:
     country = small_country()
     country.tables["fct_coverage"].sql = country.tables["fct_coverage"].sql.replace("75.0", "101.0")
-    accusing_other = suite(tables=["marts.fct_benchmark"], also_reads=["marts.fct_coverage"])
+    accusing_other = share_suite(tables=["marts.fct_benchmark"], also_reads=["marts.fct_coverage"])
     found = reasons(judged(country, tmp_path, [accusing_other]))
     assert found[COVERAGE] is None
     assert found[ITU] is not None
@@ -249,29 +240,31 @@ def test_what_an_expectation_only_reads_it_does_not_accuse(tmp_path: Path) -> No
 def test_an_expectation_that_names_metrics_accuses_these_and_no_others(tmp_path: Path) -> None:
     country = small_country()
     country.tables["fct_coverage"].sql = country.tables["fct_coverage"].sql.replace("75.0", "101.0")
-    verdicts = judged(country, tmp_path / "own", [suite(metrics=[COVERAGE])])
+    verdicts = judged(country, tmp_path / "own", [share_suite(metrics=[COVERAGE])])
     assert [verdict.metric_id for verdict in verdicts.withheld] == [COVERAGE]
     assert [table.withheld_reason for table in verdicts.tables] == [None] * len(verdicts.tables)
-    verdicts = judged(country, tmp_path / "other", [suite(metrics=["households_passed_pct"])])
+    verdicts = judged(country, tmp_path / "other", [share_suite(metrics=["households_passed_pct"])])
     assert list(verdicts.withheld) == []
 
 
 def test_a_changed_suite_makes_its_evidence_stale(tmp_path: Path) -> None:
     home = small_country().write(home_in(tmp_path))
-    run_audit(home, suites=[suite()])
-    stricter = suite(kwargs={"column": "population_covered_pct", "min_value": 0, "max_value": 95})
-    assert reasons(judge(home, suites=[suite()]))[COVERAGE] is None
+    run_audit(home, suites=[share_suite()])
+    stricter = share_suite(kwargs={"column": "population_covered_pct", "min_value": 0, "max_value": 95})
+    assert reasons(judge(home, suites=[share_suite()]))[COVERAGE] is None
     assert "stale evidence: check shares.share_is_a_share" in str(
         reasons(judge(home, suites=[stricter]))[COVERAGE]
     )
 
 
 def test_an_expectation_about_no_table_withholds_everything(tmp_path: Path) -> None:
-    found = reasons(judged(small_country(), tmp_path, [suite(tables=["marts.fct_gone"])]))
+    found = reasons(judged(small_country(), tmp_path, [share_suite(tables=["marts.fct_gone"])]))
     assert all("the project has no table marts.fct_gone" in str(reason) for reason in found.values())
 
 
 def test_an_expectation_that_cannot_be_evaluated_withholds(tmp_path: Path) -> None:
-    found = reasons(judged(small_country(), tmp_path, [suite(kwargs={"column": "no_such", "min_value": 0})]))
+    found = reasons(
+        judged(small_country(), tmp_path, [share_suite(kwargs={"column": "no_such", "min_value": 0})])
+    )
     assert "could not be carried out" in str(found[COVERAGE])
     assert found[ITU] is None

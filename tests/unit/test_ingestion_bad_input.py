@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from ingestion.faults import FILE_RULES, ROW_RULES
-from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
+from tests.unit.ingestion_kit import FILING, HEADER, ROW, YEARS, Warehouse, layout
 
 
 @pytest.fixture
@@ -78,6 +78,29 @@ def test_a_bad_row_is_quarantined_with_place_value_and_remedy(
     )
     kept = warehouse.part("quarantined", outcome)["source_text"][0]
     assert value in kept, "the text as received is kept"
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#Н/Д", "#REF!", "#ДЕЛ/0!"])
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-8", "utf-16"])
+def test_the_error_of_a_formula_is_no_text(warehouse: Warehouse, error: str, encoding: str) -> None:
+    told = {"encoding": encoding, "delimiter": ";", "decimal": ","}
+    warehouse.layouts["test/availability"] = layout(FILING, text=told)
+    rows = [HEADER, ROW, edited(КАТО="103230200", Село=error), edited(Технология=error)]
+    warehouse.put("dala_2025q4.csv", "\r\n".join(rows) + "\r\n", encoding)
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.reasons(outcome) == [
+        (3, "formula_error", "Село", error),
+        (4, "value_not_mapped", "Технология", error),
+    ]
+    assert f"value {error!r}: {ROW_RULES['formula_error']}" in str(outcome.message)
+
+
+def test_the_error_of_a_formula_that_the_layout_marks_as_unknown_is_none(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, null_marks=["#Н/Д"])
+    warehouse.file(edited(Село="#Н/Д"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
+    assert warehouse.part("accepted", outcome)["filed_settlement"].to_list() == [None]
 
 
 def test_every_reason_of_a_row_is_kept(warehouse: Warehouse) -> None:
@@ -164,6 +187,41 @@ def rejected(warehouse: Warehouse, name: str, rule: str, *told: str) -> None:
 def test_unknown_file(warehouse: Warehouse) -> None:
     warehouse.put("письмо министру.docx", b"PK")
     rejected(warehouse, "письмо министру.docx", "unmatched", "письмо министру.docx", "nearest: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("LICENSE", "terms under which a source may be used"),
+        ("kato/licence.TXT", "terms under which"),
+        ("Readme.txt", "words about the files beside it"),
+        ("kato/SOURCE.md", "notes in prose"),
+        ("~$dala_2025q4.xlsx", "has a document open"),
+        ("Thumbs.db", "showed the folder"),
+    ],
+)
+def test_a_file_that_is_no_delivery_is_ignored_and_told_why(
+    warehouse: Warehouse, name: str, reason: str
+) -> None:
+    (warehouse.inbox / "kato").mkdir()
+    warehouse.put(name, "words")
+    rejected(warehouse, name, "no_delivery", f"{name} is ignored: ", reason)
+    assert warehouse.run()[name].outcome == "ignored"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["licence_register.csv", "readme.csv", "notes.txt", "LICENSE.xlsx", "source.geojson", "license.zip"],
+)
+def test_what_a_sender_could_mean_as_data_is_never_ignored(warehouse: Warehouse, name: str) -> None:
+    warehouse.put(name, "words")
+    assert warehouse.run()[name].outcome == "unmatched"
+
+
+def test_a_layout_comes_before_the_list_of_ignored_files(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, file_pattern=r"readme\.txt")
+    warehouse.file(ROW, name="readme.txt")
+    assert warehouse.run()["readme.txt"].outcome == "accepted"
 
 
 def test_two_layouts_claim_a_file(warehouse: Warehouse) -> None:
@@ -468,24 +526,7 @@ def test_columns_named_as_the_pipeline_names_its_own_change_nothing(warehouse: W
 
 
 def test_a_year_that_stands_twice_is_refused_though_the_layout_names_no_year(warehouse: Warehouse) -> None:
-    values = {
-        "layout": "test/years",
-        "extract": "population",
-        "file_pattern": r"years\.csv",
-        "columns": {"kato": {"from": "КАТО"}, "area_type": {"value": "all"}},
-        "unpivot": [
-            {
-                "columns_matching": r"(?P<year>\d{4})",
-                "set": {"as_of_date": "{year}-01-01"},
-                "into": "population",
-            }
-        ],
-        "absent": ["filed_region", "filed_district", "filed_settlement"],
-        "total_rows": None,
-        "resolve": None,
-        "text": {},
-    }
-    warehouse.layouts["test/years"] = layout(FILING | values)
+    warehouse.layouts["test/years"] = layout(YEARS)
     warehouse.put("years.csv", "КАТО,2024,2025,2024\n103230100,5,6,7\n")
     outcome = warehouse.run()["years.csv"]
     assert (outcome.outcome, outcome.rule) == ("rejected", "duplicate_header")

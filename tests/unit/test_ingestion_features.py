@@ -481,6 +481,35 @@ def _quadkey(latitude: float, longitude: float) -> str:
     return "".join(str((x >> n & 1) + 2 * (y >> n & 1)) for n in range(15, -1, -1))
 
 
+# --- Attributes that bear the name of what the geometry tells -------------------------------------------------
+
+
+def test_an_attribute_called_latitude_is_refused_where_the_layout_reads_the_geometry(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.layouts["test/sites"] = layout(
+        SITES, file_pattern=r"sites_(?P<year>\d{4})q(?P<quarter>\d)\.geojson"
+    )
+    warehouse.put(
+        "sites_2025q4.geojson", collection(feature(shapely.Point(71.4, 51.1), site="s1", latitude=51.2))
+    )
+    told = refused(warehouse, "sites_2025q4.geojson", "duplicate_header")
+    assert "attribute 'latitude' stands beside the geometry" in told
+
+
+def test_attributes_called_like_what_the_geometry_tells_are_kept_apart(warehouse: Warehouse) -> None:
+    odd = {"latitude": "of the mast", "geometry": "of the map", "wkb_geometry": "of GDAL"}
+    warehouse.put(
+        "areas_2025q4.geojson", collection(area(SQUARE, "a1", **odd), area(OTHER, "a2", tech="6g", **odd))
+    )
+    warehouse.layouts["test/areas"] = layout(AREAS, ignore=list(odd))
+    outcome = warehouse.run()["areas_2025q4.geojson"]
+    assert (outcome.rows_accepted, outcome.rows_quarantined) == (1, 1), outcome.message
+    kept = json.loads(warehouse.part("quarantined", outcome)["source_text"][0])
+    assert {name: kept[name] for name in odd} == odd
+    assert [text for name, text in kept.items() if name.endswith(" geometry")] == ["Polygon of 5 vertices"]
+
+
 # --- Files --------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import xlsxwriter
 import xlwt
 
 from ingestion.faults import FILE_RULES
-from tests.unit.ingestion_kit import FILING, Warehouse, layout
+from tests.unit.ingestion_kit import FILING, YEARS, Warehouse, layout
 
 HEADER = ["Дата", "Село", "КАТО", "Технология", "Уровень", "Приём", "Отдача", "Охвачено", "Подключено"]
 ROW: list[object] = ["31.12.2025", "с.Карааул", "103230100", "ВОЛС", 3, 100.5, 50, 140, 90]
@@ -183,8 +183,8 @@ def test_the_error_of_a_formula_is_told_as_it_stands_in_the_cell(warehouse: Ware
         (4, "not_a_date", "Дата", "#VALUE!"),
         (5, "value_not_mapped", "Технология", "#NAME?"),
         (6, "kato_unknown", "КАТО", "#REF!"),
-        (6, "not_allowed", "КАТО", "#REF!"),
-        (7, "not_allowed", "Село", "#N/A"),
+        (6, "formula_error", "КАТО", "#REF!"),
+        (7, "formula_error", "Село", "#N/A"),
     }
     assert "sheet '3G', row 2, column 'Приём', value '#N/A'" in str(outcome.message)
 
@@ -215,27 +215,36 @@ def test_the_error_of_a_formula_in_a_workbook_of_before_2007(warehouse: Warehous
     assert warehouse.reasons(outcome) == [(3, "not_a_number", "Примечание", "#REF!")]
 
 
+def test_each_shape_of_a_workbook_has_its_own_decimal_mark(warehouse: Warehouse) -> None:
+    shapes = [
+        {"sheets": ["4G"], "header_rows": [1], "first_row": 2, "decimal": ","},
+        {"sheets": ["3G"], "header_rows": [1], "first_row": 2},
+    ]
+    warehouse.layouts["test/book"] = layout(workbook_layout(), workbook=shapes)
+
+    def with_speeds(row: list[object], *speeds: str) -> list[list[object]]:
+        place = HEADER.index("Приём")
+        return [[*row[:place], speed, *row[place + 1 :]] for speed in speeds]
+
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        sheet(workbook, "4G", HEADER, *with_speeds(ROW, "1,5"))
+        sheet(workbook, "3G", HEADER, *with_speeds(OTHER, "2.5", "1,234"))
+    warehouse.put("book_2025q4.xlsx", buffer.getvalue())
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert warehouse.part("accepted", outcome)["max_download_mbps"].to_list() == [1.5, 2.5]
+    assert warehouse.reasons(outcome) == [(3, "not_a_number", "Приём", "1,234")]
+    assert "such as 1234567,8 or 1234567.8" in str(outcome.message)
+
+
 def test_an_error_under_a_year_names_the_column_of_the_file(warehouse: Warehouse) -> None:
-    values = FILING | {
-        "layout": "test/years",
-        "extract": "population",
-        "file_pattern": r"years\.xlsx",
-        "format": "workbook",
-        "text": None,
-        "workbook": {"sheets": ["1"], "header_rows": [1], "first_row": 2},
-        "columns": {"kato": {"from": "КАТО"}, "area_type": {"value": "all"}},
-        "unpivot": [
-            {
-                "columns_matching": r"(?P<year>\d{4})",
-                "set": {"as_of_date": "{year}-01-01"},
-                "into": "population",
-            }
-        ],
-        "absent": ["filed_region", "filed_district", "filed_settlement"],
-        "total_rows": None,
-        "resolve": None,
-    }
-    warehouse.layouts["test/years"] = layout(values)
+    warehouse.layouts["test/years"] = layout(
+        YEARS,
+        file_pattern=r"years\.xlsx",
+        format="workbook",
+        text=None,
+        workbook={"sheets": ["1"], "header_rows": [1], "first_row": 2},
+    )
     rows = [["КАТО", "2024", "2025", "2199"], ["103230100", 5, Error("#REF!"), 7]]
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:

@@ -57,7 +57,8 @@ def country() -> Country:
         """
         select * from (values
             ('e1', 'sample_dala', 'accepted'), ('e2', 'sample_dala', 'accepted_with_quarantine'),
-            ('e3', 'sample_dala', 'rejected'), ('unmatched-1', null, 'unmatched')
+            ('e3', 'sample_dala', 'rejected'), ('unmatched.1', null, 'unmatched'),
+            ('ignored.1', null, 'ignored'), ('ignored.2', null, 'ignored')
         ) as rows (extract_id, sender, outcome)
         """
     )
@@ -119,7 +120,7 @@ def test_the_country_is_told_from_population_and_places(tmp_path: Path) -> None:
 
 
 def test_rows_are_accounted_for_by_sender(tmp_path: Path) -> None:
-    dala, unknown = card(tmp_path).senders
+    dala, unknown, ignored = card(tmp_path).senders
     assert (dala.sender, dala.files, dala.files_accepted) == ("sample_dala", 3, 2)
     assert (dala.rows_read, dala.rows_accepted, dala.rows_quarantined, dala.rows_duplicate) == (
         1500,
@@ -128,6 +129,7 @@ def test_rows_are_accounted_for_by_sender(tmp_path: Path) -> None:
         3,
     )
     assert (unknown.sender, unknown.files, unknown.files_accepted) == ("not recognised", 1, 0)
+    assert (ignored.sender, ignored.files, ignored.files_accepted) == ("ignored", 2, 0)
 
 
 def test_checks_are_counted_and_open_ones_named(tmp_path: Path) -> None:

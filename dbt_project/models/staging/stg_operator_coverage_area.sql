@@ -1,44 +1,18 @@
-with ranked as (
-    select
-        received.as_of_date,
-        received.operator_id,
-        received.area_id,
-        received.technology,
-        received.environment,
-        received.min_download_mbps,
-        received.geometry_type,
-        received.area_km2,
-        received.vertices,
-        received.geometry_repair,
-        received.extract_id,
-        received.source_sheet,
-        received.source_row,
-        row_number() over (
-            partition by received.as_of_date, received.operator_id, received.area_id
-            order by
-                extracts.source_rank asc,
-                extracts.received_order desc,
-                received.extract_id desc,
-                received.source_row desc
-        ) as preference
-    from {{ source('lake', 'operator_coverage_areas') }} as received
-    inner join {{ ref('stg_extract') }} as extracts on received.extract_id = extracts.extract_id
-    where extracts.is_current
-)
-
 select
-    as_of_date,
-    operator_id,
-    area_id,
-    technology,
-    environment,
-    min_download_mbps,
-    geometry_type,
-    area_km2,
-    vertices,
-    geometry_repair,
-    extract_id,
-    source_sheet,
-    source_row
-from ranked
-where preference = 1
+    received.as_of_date,
+    received.operator_id,
+    received.area_id,
+    received.technology,
+    received.environment,
+    received.min_download_mbps,
+    received.geometry_type,
+    received.area_km2,
+    received.vertices,
+    received.geometry_repair,
+    received.extract_id,
+    received.source_sheet,
+    received.source_row
+from
+    {{ preferred_rows(
+        source('lake', 'operator_coverage_areas'), key=['as_of_date', 'operator_id', 'area_id']
+    ) }} as received

@@ -121,31 +121,6 @@ all_areas as (
     from unplaced
 ),
 
--- Control totals of the bureau. A region as it was before its division is no region of today's map.
-published_households as (
-    select
-        places.census_date,
-        places.kato,
-        kinds.area_type,
-        case kinds.area_type
-            when 'all' then places.households_all
-            when 'urban' then places.households_urban
-            else places.households_rural
-        end as households,
-        places.households_source
-    from {{ ref('int_place_households') }} as places
-    cross join (
-        select 'all' as area_type
-        union all
-        select 'urban' as area_type
-        union all
-        select 'rural' as area_type
-    ) as kinds
-    where
-        places.level in ('national', 'oblast', 'republican_city', 'district')
-        and not places.is_undivided
-),
-
 known as (
     select
         areas.as_of_date,
@@ -170,7 +145,7 @@ known as (
         end as denominator_source,
         areas.population_as_of as denominator_as_of,
         case
-            when published_households.households is not null then published_households.households_source
+            when published_households.households is not null then published_households.source
             when areas.first_households_source = areas.last_households_source then areas.first_households_source
             else areas.first_households_source || '; ' || areas.last_households_source
         end as households_source,
@@ -181,7 +156,7 @@ known as (
             areas.population_as_of = published.census_date
             and areas.kato = published.kato
             and areas.area_type = published.area_type
-    left join published_households
+    left join {{ ref('int_region_households') }} as published_households
         on
             areas.households_as_of = published_households.census_date
             and areas.kato = published_households.kato

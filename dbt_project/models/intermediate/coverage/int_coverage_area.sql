@@ -12,14 +12,6 @@ levels as (
     select 'region' as geography_level
     union all
     select 'district' as geography_level
-),
-
-kinds as (
-    select 'all' as area_type
-    union all
-    select 'urban' as area_type
-    union all
-    select 'rural' as area_type
 )
 
 select
@@ -34,7 +26,7 @@ select
     places.is_rural
 from places
 cross join levels
-cross join kinds
+cross join {{ area_types() }} as kinds
 where
     kinds.area_type = 'all'
     or (kinds.area_type = 'rural') = places.is_rural

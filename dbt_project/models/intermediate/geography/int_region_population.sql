@@ -1,25 +1,14 @@
 with census as (
     select
-        places.census_date,
-        places.kato,
-        places.level,
-        kinds.area_type,
-        case kinds.area_type
-            when 'all' then places.population_all
-            when 'urban' then places.population_urban
-            else places.population_rural
-        end as population,
-        places.is_undivided,
-        places.population_source
-    from {{ ref('int_place_population') }} as places
-    cross join (
-        select 'all' as area_type
-        union all
-        select 'urban' as area_type
-        union all
-        select 'rural' as area_type
-    ) as kinds
-    where places.level in ('national', 'oblast', 'republican_city', 'district')
+        census_date,
+        kato,
+        level,
+        area_type,
+        population,
+        is_undivided,
+        population_source
+    from {{ counts_by_area_type(ref('int_place_population'), 'population') }} as places
+    where level in ('national', 'oblast', 'republican_city', 'district')
 ),
 
 settled_districts as (
@@ -60,46 +49,12 @@ settled_places as (
         min(districts.first_source) as first_source,
         max(districts.last_source) as last_source
     from settled_districts as districts
-    inner join (
-        select
-            pairs.district_kato,
-            pairs.is_rural,
-            levels.level,
-            case levels.level
-                when 'national' then '000000000'
-                when 'region' then pairs.region_kato
-                else pairs.district_kato
-            end as kato,
-            kinds.area_type
-        from (
-            select distinct
-                region_kato,
-                district_kato,
-                is_rural
-            from settled_districts
-        ) as pairs
-        cross join (
-            select 'national' as level
-            union all
-            select 'region' as level
-            union all
-            select 'district' as level
-        ) as levels
-        cross join (
-            select 'all' as area_type
-            union all
-            select 'urban' as area_type
-            union all
-            select 'rural' as area_type
-        ) as kinds
-        where
-            (kinds.area_type = 'all' or (kinds.area_type = 'rural') = pairs.is_rural)
-            -- A republican city is its own district: it stands there once, as a region.
-            and not (levels.level = 'district' and pairs.district_kato = pairs.region_kato)
-    ) as areas
+    inner join {{ ref('int_coverage_area') }} as areas
         on
             districts.district_kato = areas.district_kato
             and districts.is_rural = areas.is_rural
+    -- A republican city is its own district: it stands here once, as a region.
+    where not (areas.geography_level = 'district' and districts.district_kato = districts.region_kato)
     group by districts.census_date, areas.kato, areas.area_type
 ),
 
@@ -107,25 +62,14 @@ settled_places as (
 -- divided apart, and make up the whole, where both are known.
 wholes as (
     select
-        places.census_date,
-        places.kato as whole_kato,
-        coalesce(places.population_urban + places.population_rural = places.population_all, false) as has_areas,
-        kinds.area_type,
-        case kinds.area_type
-            when 'all' then places.population_all
-            when 'urban' then places.population_urban
-            else places.population_rural
-        end as population,
-        places.population_source
-    from {{ ref('int_place_population') }} as places
-    cross join (
-        select 'all' as area_type
-        union all
-        select 'urban' as area_type
-        union all
-        select 'rural' as area_type
-    ) as kinds
-    where places.is_undivided
+        census_date,
+        kato as whole_kato,
+        coalesce(population_urban + population_rural = population_all, false) as has_areas,
+        area_type,
+        population,
+        population_source
+    from {{ counts_by_area_type(ref('int_place_population'), 'population') }} as places
+    where is_undivided
 ),
 
 part_census as (

@@ -1,4 +1,8 @@
-{% set long_gap_km = 5 %}
+{%- set long_gap_km = 5 -%}
+{%- set measures = [
+    'official_length_km', 'geometry_length_km', 'road_length_km', 'km_covered', 'geometry_km_covered',
+    'longest_gap_km', 'gaps', 'gaps_over_5km', 'denominator_source', 'denominator_as_of'
+] -%}
 with filings as (
     select
         areas.as_of_date,
@@ -185,6 +189,32 @@ totals as (
         from {{ ref('int_highway') }}
     ) as classes on roads.road_class = classes.own_class
     group by roads.as_of_date, classes.road_class, roads.operator_id, roads.technology
+),
+
+roads_and_totals as (
+    select
+        as_of_date,
+        road_class,
+        road_id,
+        road_name,
+        operator_id,
+        technology,
+        is_dual_carriageway,
+        1 as roads,
+        {{ measures | join(',\n        ') }}
+    from roads
+    union all
+    select
+        as_of_date,
+        road_class,
+        road_id,
+        cast(null as {{ dbt.type_string() }}) as road_name,
+        operator_id,
+        technology,
+        cast(null as boolean) as is_dual_carriageway,
+        roads,
+        {{ measures | join(',\n        ') }}
+    from totals
 )
 
 select
@@ -195,28 +225,6 @@ select
     operator_id,
     technology,
     is_dual_carriageway,
-    cast(1 as bigint) as roads,
-    official_length_km,
-    geometry_length_km,
-    road_length_km,
-    km_covered,
-    geometry_km_covered,
-    {{ percentage('km_covered', 'road_length_km') }} as covered_pct,
-    longest_gap_km,
-    cast(gaps as bigint) as gaps,
-    cast(gaps_over_5km as bigint) as gaps_over_5km,
-    denominator_source,
-    denominator_as_of
-from roads
-union all
-select
-    as_of_date,
-    road_class,
-    road_id,
-    cast(null as {{ dbt.type_string() }}) as road_name,
-    operator_id,
-    technology,
-    cast(null as boolean) as is_dual_carriageway,
     cast(roads as bigint) as roads,
     official_length_km,
     geometry_length_km,
@@ -229,4 +237,4 @@ select
     cast(gaps_over_5km as bigint) as gaps_over_5km,
     denominator_source,
     denominator_as_of
-from totals
+from roads_and_totals

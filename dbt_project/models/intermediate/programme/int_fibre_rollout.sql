@@ -52,41 +52,14 @@ select
     avg(slippage_days) as slippage_days_mean,
     cast(max(slippage_days) as bigint) as slippage_days_max,
     avg(days_overdue) as days_overdue_mean,
-    -- Of a sum with an unknown part nothing is known but that it is larger.
-    cast(case when count(planned_households) = count(*) then sum(planned_households) end as bigint)
-        as households_in_plan,
-    cast(
-        case
-            when count(planned_households) = count(*)
-                then sum(case when is_due then planned_households else 0 end)
-        end as bigint
-    ) as households_planned,
-    cast(
-        case
-            when sum(case when is_connected and households_passed is null then 1 else 0 end) = 0
-                then coalesce(sum(case when is_connected then households_passed end), 0)
-        end as bigint
-    ) as households_passed,
-    cast(
-        case
-            when sum(case when is_connected and households_orderable is null then 1 else 0 end) = 0
-                then coalesce(sum(case when is_connected then households_orderable end), 0)
-        end as bigint
-    ) as households_orderable,
-    cast(
-        case
-            when sum(case when is_connected and households_connected is null then 1 else 0 end) = 0
-                then coalesce(sum(case when is_connected then households_connected end), 0)
-        end as bigint
-    ) as households_connected,
-    cast(case when count(population) = count(*) then sum(population) end as bigint) as people,
-    cast(
-        case when count(population) = count(*) then sum(case when is_due then population else 0 end) end as bigint
-    ) as people_planned,
-    cast(
-        case when count(population) = count(*) then sum(case when is_connected then population else 0 end) end
-        as bigint
-    ) as people_connected,
+    {{ complete_sum('planned_households') }} as households_in_plan,
+    {{ complete_sum('planned_households', 'is_due') }} as households_planned,
+    {{ known_sum('households_passed', 'is_connected') }} as households_passed,
+    {{ known_sum('households_orderable', 'is_connected') }} as households_orderable,
+    {{ known_sum('households_connected', 'is_connected') }} as households_connected,
+    {{ complete_sum('population') }} as people,
+    {{ complete_sum('population', 'is_due') }} as people_planned,
+    {{ complete_sum('population', 'is_connected') }} as people_connected,
     min(denominator_source) as denominator_source,
     max(population_as_of) as denominator_as_of
 from places

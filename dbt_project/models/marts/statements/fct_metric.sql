@@ -109,31 +109,13 @@ counted as (
     union all
     select
         'households' as metric_id,
-        places.census_date,
-        case
-            when places.level = 'national' then 'national'
-            when places.level = 'district' then 'district'
-            else 'region'
-        end as geography_level,
-        places.kato,
-        kinds.area_type,
-        case kinds.area_type
-            when 'all' then places.households_all
-            when 'urban' then places.households_urban
-            else places.households_rural
-        end as value,
-        places.households_source as source
-    from {{ ref('int_place_households') }} as places
-    cross join (
-        select 'all' as area_type
-        union all
-        select 'urban' as area_type
-        union all
-        select 'rural' as area_type
-    ) as kinds
-    where
-        places.level in ('national', 'oblast', 'republican_city', 'district')
-        and not places.is_undivided
+        census_date,
+        geography_level,
+        kato,
+        area_type,
+        households as value,
+        source
+    from {{ ref('int_region_households') }}
 ),
 
 -- A republican city is region and district at once, as in the coverage facts.
@@ -147,7 +129,6 @@ census as (
         value,
         source
     from counted
-    where value is not null
     union all
     select
         counted.metric_id,
@@ -163,7 +144,6 @@ census as (
             counted.kato = cities.region_kato
             and cities.level = 'republican_city'
             and cities.is_current
-    where counted.value is not null
 ),
 
 census_maturity as (

@@ -1,0 +1,33 @@
+{#- Which of the rows received count: what the staging models share. -#}
+
+{#-
+The rows of current deliveries, one per key, to stand after FROM. Of rows with the same key that one counts whose
+source ranks first, then the one received last, then the last of its filing: a total order, so that the same
+deliveries always give the same rows. Has the columns of `relation`, source_title of the delivery, and preference.
+
+- relation: accepted rows of an extract kind, a source of the lake
+- key: columns of the key
+-#}
+{% macro preferred_rows(relation, key) -%}
+    (
+        select ranked.*
+        from (
+            select
+                rows_received.*,
+                extracts.source_title,
+                row_number() over (
+                    partition by
+                        {% for column in key %}rows_received.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+                    order by
+                        extracts.source_rank asc,
+                        extracts.received_order desc,
+                        rows_received.extract_id desc,
+                        rows_received.source_row desc
+                ) as preference
+            from {{ relation }} as rows_received
+            inner join {{ ref('stg_extract') }} as extracts on rows_received.extract_id = extracts.extract_id
+            where extracts.is_current
+        ) as ranked
+        where ranked.preference = 1
+    )
+{%- endmacro %}
