@@ -19,11 +19,13 @@ from sample_country import (
     dala,
     expected,
     koktem,
+    measurements,
     ministry,
     programme,
     roads,
     rollout,
     sayran,
+    sites,
     tulpar,
     urban,
 )
@@ -92,6 +94,8 @@ def generate(
     programme.write(filing)
     roads.write(filing)
     urban.write(filing)
+    sites.write(filing)
+    measurements.write(filing)
     if geography is None:
         bureau.write(filing)
         benchmark.write(inbox)
