@@ -5,7 +5,7 @@ What counts as evidence, beside the seed evidence_rule; reasons and sources in d
 A macro and not variables of the project, so that what was built with other limits is built again.
 - near_km: a village's houses lie within about this distance of its position; further out a test is of the road.
 - window_days: a campaign of tests comes round once a year.
-- min_tests: five of five is the least that shows, at 95 %, that most tests succeed.
+- min_tests: fewer are one stop of one car; of five, all have to agree to show, at 95 %, what most would (57 %).
 - min_tile_tests, min_tile_devices: fewer may be one household's bad line.
 - min_cell_samples: of fewer measurements the position is that of the phones.
 - min_reliability_tests: a share of thirty has a 95 % interval of at most 34 points.
@@ -18,7 +18,7 @@ A macro and not variables of the project, so that what was built with other limi
     }) }}
 {%- endmacro %}
 
-{#- Square of a quarter of a degree that a coordinate lies in: at least 15.7 km each way at the country's northern edge. -#}
+{#- Square of a quarter of a degree that a coordinate lies in: at least 15.7 km each way at the northern edge. -#}
 {% macro square(coordinate) -%}
     cast(floor({{ coordinate }} * 4) as bigint)
 {%- endmacro %}
