@@ -101,6 +101,7 @@ def generate(
         benchmark.write(inbox)
     else:
         bureau.write_households(filing, REAL_CENSUS_DATE)
+        bureau.write_drawn_positions(filing)
     if faults:
         inbox.add(
             "sample_unknown/тарифы_2025.csv",

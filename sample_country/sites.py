@@ -60,12 +60,18 @@ def stations(filing: Filing, operator_id: str, day: dt.date) -> pl.DataFrame:
         filing.rng(62, stream, 1),
     )
     rng = filing.rng(62, stream, 2)
-    sites = sites.with_columns(
-        built=pl.lit(dt.date(2011, 3, 1)) + pl.duration(days=pl.Series(rng.integers(0, 4600, len(sites)))),
-        waited=pl.Series(rng.integers(20, 150, len(sites))),
-        site_id=pl.format("{}-{}-{}", pl.lit(operator_id[:2].upper()), "place", "number"),
-        of=pl.len().over("place"),
-    ).join(places.select("place"), on="place", how="semi")
+    sites = (
+        sites.with_columns(
+            pl.Series("age", rng.integers(0, 4600, len(sites))),
+            pl.Series("waited", rng.integers(20, 150, len(sites))),
+        )
+        .with_columns(
+            built=pl.lit(dt.date(2011, 3, 1)) + pl.duration(days="age"),
+            site_id=pl.format("{}-{}-{}", pl.lit(operator_id[:2].upper()), "place", "number"),
+            of=pl.len().over("place"),
+        )
+        .join(places.select("place"), on="place", how="semi")
+    )
     rows = sites.join(claims.select("place", "technology", "connection_level"), on="place")
     since = sites_with_5g(operator_id, pl.col("of"), pl.col("number"))
     is_5g = pl.col("technology") == "5g"
@@ -218,21 +224,22 @@ def _write_sayran(filing: Filing, day: dt.date) -> None:
 def _write_tulpar(filing: Filing, day: dt.date) -> None:
     """This operator has stations along roads only: one in the middle of each stretch it covers."""
     middles = [
-        (area.area_id, number, shapely.point_on_surface(part))
+        shapely.point_on_surface(part)
         for area in roads.tulpar_areas(filing, day)
-        for number, part in enumerate(shapely.get_parts(area.geometry))
+        for part in shapely.get_parts(area.geometry)
     ]
     if not middles:
         return
-    rng = filing.rng(62, 9)
-    built = [dt.date(2022, 1, 10) + dt.timedelta(days=int(d)) for d in rng.integers(0, 900, len(middles))]
+    # Named and dated by where it stands: a stretch that grows has its station in another place.
+    at = [(round(point.x * 1e4), round(point.y * 1e4)) for point in middles]
+    built = [dt.date(2022, 1, 10) + dt.timedelta(days=(x + y) % 900) for x, y in at]
     table = pl.DataFrame(
         {
-            "site": [f"{name}-{number}" for name, number, _ in middles],
+            "site": [f"TU-{x}-{y}" for x, y in at],
             "tech": ["LTE"] * len(middles),
             "band_mhz": ["800"] * len(middles),
-            "lat": [f"{point.y:.5f}" for _, _, point in middles],
-            "lon": [f"{point.x:.5f}" for _, _, point in middles],
+            "lat": [f"{point.y:.5f}" for point in middles],
+            "lon": [f"{point.x:.5f}" for point in middles],
             "licensed": [f"{on - dt.timedelta(days=60):%d.%m.%Y}" for on in built],
             "on_air": [f"{on:%d.%m.%Y}" for on in built],
             "kind": ["macro"] * len(middles),
