@@ -102,7 +102,7 @@ def test_every_mart_states_its_grain_and_tests_it(
 COMPUTES = re.compile(
     r"\b(group by|join|union all|over \(|case\b|coalesce|sum\(|max\(|min\(|count\()", re.IGNORECASE
 )
-PASSES_THROUGH = {"int_settlement_reach", "fct_availability", "meta_extract", "stg_extract"}
+PASSES_THROUGH = {"int_settlement_reach", "meta_extract", "stg_extract"}
 
 
 def test_every_model_that_computes_has_a_unit_test(
