@@ -84,7 +84,11 @@ def build_checks(manifest: Manifest) -> list[Check]:
 
 
 def dbt_checks(manifest: Manifest) -> list[Check]:
-    """One check a dbt data test. A test attached to a model guards that model; any other, all it reads."""
+    """One check a dbt data test. A test attached to a model guards that model; any other, all it reads.
+
+    A model that says in its meta which `metrics` rest on it has its tests accuse these alone: evidence that is bad
+    withholds what is said of the evidence, not the figures that it was put beside.
+    """
     checks = []
     for test in manifest.tests.values():
         reads = tuple(sorted(parent for parent in test.parents if parent in manifest.relations))
@@ -98,9 +102,15 @@ def dbt_checks(manifest: Manifest) -> list[Check]:
                 guards=(test.attached_to,) if test.attached_to else reads,
                 description=test.description or f"dbt test {test.name}.",
                 remedy=str(test.meta.get("remedy") or _STRUCTURE_REMEDY),
+                metrics=_metrics_of(manifest, test.attached_to),
             )
         )
     return checks
+
+
+def _metrics_of(manifest: Manifest, unique_id: str | None) -> tuple[str, ...]:
+    node = manifest.relations.get(unique_id) if unique_id else None
+    return tuple(node.meta.get("metrics") or ()) if node else ()
 
 
 def gx_checks(manifest: Manifest, suites: Iterable[Suite]) -> list[Check]:

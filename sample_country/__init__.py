@@ -19,11 +19,13 @@ from sample_country import (
     dala,
     expected,
     koktem,
+    measurements,
     ministry,
     programme,
     roads,
     rollout,
     sayran,
+    sites,
     tulpar,
     urban,
 )
@@ -92,11 +94,14 @@ def generate(
     programme.write(filing)
     roads.write(filing)
     urban.write(filing)
+    sites.write(filing)
+    measurements.write(filing)
     if geography is None:
         bureau.write(filing)
         benchmark.write(inbox)
     else:
         bureau.write_households(filing, REAL_CENSUS_DATE)
+        bureau.write_drawn_positions(filing)
     if faults:
         inbox.add(
             "sample_unknown/тарифы_2025.csv",

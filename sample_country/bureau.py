@@ -24,6 +24,7 @@ from sample_country.writers import Sheet, text_bytes, xlsx_bytes
 
 SENDER = "sample_bureau"
 EDITIONS = {"kato_2021": dt.date(2021, 12, 1), "kato_2022": dt.date(2022, 10, 17)}
+_PLACE_TYPES = {"city": "city", "village": "village", "site": "locality"}
 LATEST_EDITION = dt.date(2026, 7, 17)
 
 
@@ -306,7 +307,7 @@ def _positions(filing: Filing) -> tuple[pl.DataFrame, pl.DataFrame]:
         region="region_ru",
         district="district_ru",
         name="name_ru",
-        type=pl.col("kind").replace_strict({"city": "city", "village": "village", "site": "locality"}),
+        type=pl.col("kind").replace_strict(_PLACE_TYPES),
         lat=pl.col("latitude").cast(pl.String),
         lon=pl.col("longitude").cast(pl.String),
         population=pl.when(pl.col("district_kato").is_in(list(tagged))).then(
@@ -314,6 +315,36 @@ def _positions(filing: Filing) -> tuple[pl.DataFrame, pl.DataFrame]:
         ),
     ).filter(pl.Series((drawn < 0.98) | (places["kind"] == "city").to_numpy()))
     return table, places
+
+
+def write_drawn_positions(filing: Filing) -> None:
+    """Positions, by code alone, of the places of a real geography as far as they are known or were drawn.
+
+    The map that is published names no codes, so without this list no real place would have a position.
+    """
+    table = (
+        filing.country.places.drop_nulls("latitude")
+        .sort("kato")
+        .select(
+            pl.format("p{}", "place").alias("place_id"),
+            "kato",
+            pl.lit(None, pl.String).alias("region"),
+            pl.lit(None, pl.String).alias("district"),
+            pl.col("name_ru").alias("name"),
+            pl.col("kind").replace_strict(_PLACE_TYPES).alias("type"),
+            pl.col("latitude").cast(pl.String).alias("lat"),
+            pl.col("longitude").cast(pl.String).alias("lon"),
+            pl.lit(None, pl.String).alias("population"),
+        )
+    )
+    if len(table):
+        filing.inbox.add(
+            f"{SENDER}/sample_settlement_positions.csv",
+            text_bytes(table, encoding="utf-8"),
+            sender=SENDER,
+            extract_kind="settlement_positions",
+            rows_accepted=len(table),
+        )
 
 
 def _write_positions(filing: Filing) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import fastexcel
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyogrio
 import shapely
 
 from sample_country.country import SPARE_SITES, Country, Road, normalised, with_unique_names
@@ -23,6 +25,7 @@ EDITION = "kato_2026/kato.csv"
 OLDER_EDITION = "kato_2022/KATO_17.10.2022_ru.csv"
 ROADS = "kz_highways/republic_roads.geojson"
 PLACES = "osm_places/hotosm_kaz_populated_places_points_geojson.geojson"
+DISTRICTS = "boundaries_geokz/kaz_admbnda_adm2_2024.shp"
 BULLETIN = "kz_population/statgov_population_2023-01-01_oblasts_cities_districts.xlsx"
 
 _KIND_RU = r"^[а-яё]{1,4}\.\s*"
@@ -153,6 +156,48 @@ def _positions(folder: Path) -> pl.DataFrame:
     return pl.DataFrame(found, schema, orient="row").unique("bare_ru", keep="none", maintain_order=True)
 
 
+def _placed(folder: Path, places: pl.DataFrame) -> pl.DataFrame:
+    """Places with an invented position inside their district where none is known; none where its outline is not.
+
+    The same in every sample, whatever its seed, since the places are too.
+    """
+    path = folder / DISTRICTS
+    if not path.is_file():
+        return places
+    rng = np.random.default_rng([7, 1])
+    _, _, outlines, fields = pyogrio.raw.read(path, columns=["KATO"])
+    outline_of = dict(zip(fields[0], shapely.from_wkb(outlines), strict=True))
+    missing = (
+        places.filter(pl.col("latitude").is_null())
+        .group_by("district_kato")
+        .agg("place")
+        .sort("district_kato")
+    )
+    found = []
+    for district, inside in missing.filter(pl.col("district_kato").is_in(list(outline_of))).iter_rows():
+        at = _scattered(outline_of[district], len(inside), rng)
+        found.append(
+            pl.DataFrame({"place": sorted(inside), "drawn_longitude": at[:, 0], "drawn_latitude": at[:, 1]})
+        )
+    drawn = {"place": pl.Int64, "drawn_longitude": pl.Float64, "drawn_latitude": pl.Float64}
+    return places.join(
+        pl.concat([pl.DataFrame(schema=drawn), *found]), on="place", how="left", maintain_order="left"
+    ).select(
+        pl.exclude("longitude", "latitude", "drawn_longitude", "drawn_latitude"),
+        *(pl.coalesce(name, f"drawn_{name}").round(5).alias(name) for name in ("longitude", "latitude")),
+    )
+
+
+def _scattered(outline: shapely.Geometry, count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Longitudes and latitudes of so many points evenly inside an outline."""
+    west, south, east, north = outline.bounds
+    found = np.empty((0, 2))
+    while len(found) < count:
+        drawn = np.column_stack([rng.uniform(west, east, 4 * count), rng.uniform(south, north, 4 * count)])
+        found = np.vstack([found, drawn[shapely.contains_xy(outline, drawn)]])
+    return found[:count]
+
+
 def _roads(folder: Path) -> list[Road]:
     path = folder / ROADS
     if not path.is_file():
@@ -175,7 +220,7 @@ def read(folder: Path) -> Country:
     """Places of the real country with the marks that the operators' networks are drawn by.
 
     Args:
-        folder: holds EDITION, and where there OLDER_EDITION, BULLETIN, PLACES and ROADS.
+        folder: holds EDITION, and where there OLDER_EDITION, BULLETIN, PLACES, DISTRICTS and ROADS.
 
     Raises:
         FileNotFoundError: no edition in the folder.
@@ -224,6 +269,7 @@ def read(folder: Path) -> Country:
     places = places.join(_positions(folder), on="bare_ru", how="left", maintain_order="left").with_columns(
         pl.when(is_city).then(name).alias(name) for name in ("longitude", "latitude")
     )
+    places = _placed(folder, places)
     sites = places.filter(pl.col("kind") == "site")["place"]
     chosen = sites[np.linspace(0, len(sites) - 1, SPARE_SITES).astype(np.int64).tolist()]
     places = places.with_columns(is_spare=pl.col("place").is_in(chosen.implode()))

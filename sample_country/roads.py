@@ -8,10 +8,8 @@ real geography, the roads: these are in the real inbox already, so no list of th
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from sample_country.filing import Filing
 from sample_country.inbox import Injected
 from sample_country.periods import quarter_of, tag
 from sample_country.urban import city_areas
+from sample_country.writers import zipped
 
 MINISTRY, ARMAN, TULPAR = "sample_ministry", "sample_arman", "sample_tulpar"
 FIRST = dt.date(2024, 12, 31)
@@ -205,6 +204,11 @@ def _areas(filing: Filing, sender: str, day: dt.date) -> list[_Area]:
     return areas
 
 
+def tulpar_areas(filing: Filing, day: dt.date) -> list[_Area]:
+    """Areas along roads of the operator that has no others."""
+    return _areas(filing, TULPAR, day)
+
+
 def _quantile(share: float) -> float:
     """Below which value a mean of two even draws lies with a probability."""
     return (share / 2) ** 0.5 if share <= 0.5 else 1 - ((1 - share) / 2) ** 0.5
@@ -260,19 +264,11 @@ def _geopackage(areas: list[_Area], day: dt.date) -> bytes:
 
 
 def _shapefile(areas: list[_Area], day: dt.date) -> bytes:
-    buffer = io.BytesIO()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package,
-    ):
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "areas.shp"
         names = ["area_id", "tech", "env", "min_down"]
         _written(path, areas, names, "EPSG:4326", DBF_DATE_LAST_UPDATE=f"{day:%Y-%m-%d}", ENCODING="UTF-8")
-        for part in sorted(path.parent.iterdir()):
-            entry = zipfile.ZipInfo(part.name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            package.writestr(entry, part.read_bytes())
-    return buffer.getvalue()
+        return zipped(path.parent)
 
 
 def _tulpar_slips(day: dt.date, first: shapely.Geometry) -> tuple[list[_Area], list[Injected]]:

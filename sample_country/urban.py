@@ -86,6 +86,16 @@ def city_areas(filing: Filing, operator_id: str, day: dt.date) -> list[tuple[str
     return areas
 
 
+def sites_with_5g(operator_id: str, sites: pl.Expr, number: pl.Expr) -> pl.Expr:
+    """Day on which 5G goes on air on site `number` (from 0) of the `sites` that an operator has in a city.
+
+    The share of the sites is that of the area which the operator files.
+    """
+    share, more, _ = _REACH[operator_id]
+    quarters = ((number / sites - share) / more).ceil().clip(0).cast(pl.Int64)
+    return pl.lit(FIRST) + pl.duration(days=quarters * 91 - 45)
+
+
 def _collection(name: str, features: list[tuple[dict[str, Any], shapely.Geometry | None]]) -> bytes:
     document = {
         "type": "FeatureCollection",

@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 import polars as pl
@@ -217,4 +218,15 @@ def xls_bytes(sheets: Sequence[Sheet]) -> bytes:
                     target.write(number, i, value)
     buffer = io.BytesIO()
     book.save(buffer)
+    return buffer.getvalue()
+
+
+def zipped(folder: Path) -> bytes:
+    """The files of a folder as a .zip without times: a Shapefile with its siblings."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+        for part in sorted(folder.iterdir()):
+            entry = zipfile.ZipInfo(part.name, _ZIP_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            package.writestr(entry, part.read_bytes())
     return buffer.getvalue()

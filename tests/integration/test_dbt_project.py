@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from ingestion.contract import load_contracts
+from ingestion.geometry import COUNTRY
 from ingestion.pipeline import write_schemas
 from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA, consolidate
 from warehouse.paths import PROJECT_DIR, Home
@@ -100,7 +102,7 @@ def test_every_mart_states_its_grain_and_tests_it(
 COMPUTES = re.compile(
     r"\b(group by|join|union all|over \(|case\b|coalesce|sum\(|max\(|min\(|count\()", re.IGNORECASE
 )
-PASSES_THROUGH = {"int_settlement_reach", "fct_availability", "meta_extract", "stg_extract"}
+PASSES_THROUGH = {"int_settlement_reach", "meta_extract", "stg_extract"}
 
 
 def test_every_model_that_computes_has_a_unit_test(
@@ -146,6 +148,38 @@ def test_thresholds_of_the_address_rollup_are_those_of_the_seed() -> None:
         tier["speed_tier"]: (tier["min_download_mbps"], tier["min_upload_mbps"])
         for tier in project["vars"]["speed_tiers"]
     } == seeded
+
+
+def test_no_station_reaches_further_than_the_squares_about_a_settlement() -> None:
+    """Squares of a quarter of a degree are narrowest in the north, where a degree has 111.3 km times the cosine."""
+    with (DBT_PROJECT / "seeds/evidence/evidence_rule.csv").open(encoding="utf-8", newline="") as stream:
+        reaches = [
+            float(row["station_reach_km"]) for row in csv.DictReader(stream) if row["station_reach_km"]
+        ]
+    assert len(reaches) == 4
+    assert max(reaches) <= 0.25 * 111.3 * math.cos(math.radians(COUNTRY[3]))
+
+
+def test_models_name_metrics_that_rest_on_them(
+    manifest: dict[str, Any], models: dict[str, dict[str, Any]]
+) -> None:
+    """A name that no metric has, or whose metric does not read the model, would leave its tests accusing nobody."""
+    with (DBT_PROJECT / "seeds/coverage/metric.csv").open(encoding="utf-8", newline="") as stream:
+        sources = {row["metric_id"]: row["source_table"].split(",") for row in csv.DictReader(stream)}
+    named = {name: model["config"]["meta"].get("metrics") for name, model in models.items()}
+    wrong = []
+    for name, metrics in named.items():
+        for metric in metrics or []:
+            waiting, above = [models[table]["unique_id"] for table in sources.get(metric, [])], set()
+            while waiting:
+                node = waiting.pop()
+                if node not in above:
+                    above.add(node)
+                    waiting += manifest["parent_map"].get(node, [])
+            if models[name]["unique_id"] not in above:
+                wrong.append(f"{name}: {metric}")
+    assert sum(bool(metrics) for metrics in named.values()) >= 13
+    assert wrong == []
 
 
 def test_counts_of_villages_read_no_census(models: dict[str, dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import duckdb
 
+from tests.unit.evidence_marts import EVIDENCE
 from tests.unit.highway_marts import HIGHWAYS
 from tests.unit.programme_marts import PROGRAMME
 from tests.unit.urban_marts import URBAN
@@ -404,4 +405,5 @@ def small_marts() -> duckdb.DuckDBPyConnection:
     connection.execute(PROGRAMME)
     connection.execute(HIGHWAYS)
     connection.execute(URBAN)
+    connection.execute(EVIDENCE)
     return connection

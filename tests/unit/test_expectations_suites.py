@@ -10,6 +10,7 @@ import pytest
 
 from expectations.engine import Engine, Finding
 from expectations.suite import Expectation, load_suites
+from tests.unit.evidence_marts import EVIDENCE_FAULTS
 from tests.unit.highway_marts import HIGHWAY_FAULTS
 from tests.unit.programme_marts import PROGRAMME_FAULTS
 from tests.unit.small_marts import small_marts
@@ -476,7 +477,7 @@ FAULTS: dict[str, dict[str, str]] = {
     },
 }
 
-FAULTS |= PROGRAMME_FAULTS | HIGHWAY_FAULTS | URBAN_FAULTS
+FAULTS |= PROGRAMME_FAULTS | HIGHWAY_FAULTS | URBAN_FAULTS | EVIDENCE_FAULTS
 
 
 @pytest.fixture(scope="module")

@@ -247,6 +247,17 @@ def test_an_expectation_that_names_metrics_accuses_these_and_no_others(tmp_path:
     assert list(verdicts.withheld) == []
 
 
+def test_a_model_that_names_metrics_has_its_tests_accuse_these_and_no_others(tmp_path: Path) -> None:
+    """Evidence that is bad does not withhold the figures that it was put beside."""
+    for named, withheld in ((COVERAGE, [COVERAGE]), ("reliability_pct", [])):
+        country = small_country()
+        country.tests.append(DbtTest("stg_availability", columns=("level",), status="fail", failures=1))
+        country.tables["stg_availability"].meta = {"metrics": [named]}
+        verdicts = judged(country, tmp_path / named)
+        assert [verdict.metric_id for verdict in verdicts.withheld] == withheld
+        assert [table.withheld_reason for table in verdicts.tables] == [None] * len(verdicts.tables)
+
+
 def test_a_changed_suite_makes_its_evidence_stale(tmp_path: Path) -> None:
     home = small_country().write(home_in(tmp_path))
     run_audit(home, suites=[share_suite()])

@@ -431,14 +431,20 @@ def test_a_station_on_air_before_it_was_licensed_is_set_aside(warehouse: Warehou
         "stations_2025q4.csv",
         "site,latitude,longitude,licensed,on_air\n"
         "s1,51.1,71.4,2024-01-10,2024-02-01\ns2,51.1,71.5,2024-03-10,2024-02-01\ns3,71.5,51.1,2024-01-10,2024-02-01\n"
-        "s4,51.2,71.4,,2024-02-01\n",
+        "s4,51.2,71.4,,2024-02-01\ns5,55.75,37.62,2024-01-10,2024-02-01\n",
     )
     outcome = warehouse.run()["stations_2025q4.csv"]
     assert warehouse.reasons(outcome) == [
         (3, "on_air_before_licensed", "on_air", "2024-02-01"),
         (4, "coordinates_swapped", "latitude", "71.5"),
+        (6, "outside_country", "latitude", "55.75"),
     ]
-    assert "no station goes on air before it is licensed" in str(outcome.message)
+    for remedy in (
+        "no station goes on air before it is licensed",
+        "latitude and longitude stand in each other's place",
+        "lies outside the country",
+    ):
+        assert remedy in str(outcome.message)
 
 
 def test_a_tile_is_where_its_quadkey_says(warehouse: Warehouse) -> None:
@@ -458,6 +464,7 @@ def test_a_tile_is_where_its_quadkey_says(warehouse: Warehouse) -> None:
             tile(good[:-1], SQUARE),
             tile("0" * 16),
             tile(_quadkey(43.2, 76.9), None),
+            tile(None),
         ),
     )
     outcome = warehouse.run()["tiles_2025q4.geojson"]
@@ -467,7 +474,14 @@ def test_a_tile_is_where_its_quadkey_says(warehouse: Warehouse) -> None:
         (4, "quadkey_unreadable"),
         (5, "outside_country"),
         (6, "geometry_missing"),
+        (7, "required_missing"),
     ]
+    for remedy in (
+        "a quadkey of zoom 16 has 16 digits from 0 to 3; keep it as text",
+        "the tile lies outside the country; leave it out",
+        ROW_RULES["geometry_missing"],
+    ):
+        assert remedy in str(outcome.message)
     (row,) = warehouse.part("accepted", outcome).rows(named=True)
     assert (row["latitude"], row["longitude"]) == pytest.approx((51.1605, 71.4704), abs=0.006)
     assert row["h3_cell"].startswith("89")

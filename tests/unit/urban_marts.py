@@ -22,19 +22,20 @@ each as (
         *, 1 as cities, case when share > 0 then 1 else 0 end as cities_with_5g,
         coalesce(official_area_km2, geometry_area_km2) as area_km2,
         coalesce(official_area_km2, geometry_area_km2) * share as area_covered_km2,
-        population * share as population_covered
+        population * share as population_covered,
+        case operator_id when 'one' then 4 when 'two' then 2 else 6 end as stations_5g
     from figures
 ),
 
 summed as (
     select
         city_kato, is_5g_programme, operator_id, cities, cities_with_5g, official_area_km2, geometry_area_km2, area_km2,
-        area_covered_km2, population, population_covered
+        area_covered_km2, population, population_covered, stations_5g
     from each
     union all
     select
         'all', true, operator_id, sum(cities), sum(cities_with_5g), sum(official_area_km2), sum(geometry_area_km2),
-        sum(area_km2), sum(area_covered_km2), sum(population), sum(population_covered)
+        sum(area_km2), sum(area_covered_km2), sum(population), sum(population_covered), sum(stations_5g)
     from each
     where is_5g_programme
     group by operator_id

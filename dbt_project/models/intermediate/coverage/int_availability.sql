@@ -27,7 +27,6 @@ select
     households_passed,
     households_connected,
     {{ orderable_columns('{}') }},
-    'claimed' as evidence_grade,
     extract_id
 from address_filings
 union all
@@ -43,7 +42,6 @@ select
     filings.households_connected,
     -- A filing by settlement does not say how many of its households can order which speed.
     {{ orderable_columns('cast(null as bigint)') }},
-    'claimed' as evidence_grade,
     filings.extract_id
 from {{ ref('stg_operator_availability') }} as filings
 left join address_filings

@@ -15,11 +15,19 @@ with offers as (
         on
             technologies.family = rules.family
             and filings.connection_level >= rules.service_level
-    inner join {{ ref('evidence_grade') }} as grades on filings.evidence_grade = grades.evidence_grade
     inner join {{ ref('dim_speed_tier') }} as tiers
         on
             filings.max_download_mbps >= tiers.min_download_mbps
             and (coalesce(tiers.min_upload_mbps, 0) = 0 or filings.max_upload_mbps >= tiers.min_upload_mbps)
+    left join {{ ref('int_availability_evidence') }} as evidence
+        on
+            filings.as_of_date = evidence.as_of_date
+            and filings.settlement_kato = evidence.settlement_kato
+            and filings.operator_id = evidence.operator_id
+            and filings.technology = evidence.technology
+            and tiers.speed_tier = evidence.service
+    inner join {{ ref('evidence_grade') }} as grades
+        on coalesce(evidence.evidence_grade, 'claimed') = grades.evidence_grade
     group by filings.as_of_date, filings.settlement_kato, filings.operator_id, tiers.speed_tier
 )
 

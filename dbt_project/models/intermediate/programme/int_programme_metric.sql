@@ -48,6 +48,17 @@ with figures as (
     ) }}
     union all
     {{ urban_figure('urban_5g_cities', 'cities_with_5g', 'cities_with_5g', 'cities') }}
+    union all
+    {{ programme_figure(
+        ref('int_urban_5g_station'), 'urban_5g_stations', 'operator_sites', 'stations_5g',
+        "city_kato = 'all' and operator_id = 'any'", ["'national'", "'000000000'", "'urban'"], technology="'5g'"
+    ) }}
+    union all
+    {{ programme_figure(
+        ref('int_reliability'), 'field_test_reliability_pct', 'drive_tests', 'reliability_pct', "operator_id = 'all'",
+        ['geography_level', 'kato', "'all'"], technology='technology', numerator='tests_successful', denominator='tests',
+        source="'Field tests of the quarter inside declared areas'", source_date='as_of_date'
+    ) }}
 ),
 
 maturity as (

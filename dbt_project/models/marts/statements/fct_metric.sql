@@ -59,6 +59,32 @@ figures as (
         denominator_as_of
     from {{ ref('fct_coverage_by_speed_tier') }}
     union all
+    -- Of a date and technology that no evidence speaks of nothing is known.
+    select
+        'population_evidenced_pct' as metric_id,
+        coverage.as_of_date,
+        coverage.geography_level,
+        coverage.kato,
+        coverage.area_type,
+        coverage.technology,
+        {{ percentage(evidenced_people('coverage'), 'coverage.population') }} as value,
+        {{ evidenced_people('coverage') }} as numerator,
+        coverage.population as denominator,
+        coverage.denominator_source,
+        coverage.denominator_as_of
+    from {{ ref('fct_coverage_by_technology') }} as coverage
+    inner join (
+        select distinct
+            evidence.as_of_date,
+            ladder.technology
+        from {{ ref('int_availability_evidence') }} as evidence
+        inner join {{ ref('int_technology_ladder') }} as ladder on evidence.technology = ladder.filed_technology
+        where evidence.service = 'technology'
+    ) as spoken_of
+        on
+            coverage.as_of_date = spoken_of.as_of_date
+            and coverage.technology = spoken_of.technology
+    union all
     select
         metrics.count_metric_id as metric_id,
         villages.as_of_date,

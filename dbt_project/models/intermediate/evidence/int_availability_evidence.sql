@@ -1,0 +1,126 @@
+-- Only service that is claimed can be borne out or disputed: a trunk line or a station being built is neither.
+with claims as (
+    select
+        filings.as_of_date,
+        filings.settlement_kato,
+        filings.operator_id,
+        filings.technology,
+        technologies.rank as technology_rank,
+        rules.tile_network
+    from {{ ref('int_availability') }} as filings
+    inner join {{ ref('dim_technology') }} as technologies on filings.technology = technologies.technology
+    inner join {{ ref('coverage_rule') }} as levels
+        on
+            technologies.family = levels.family
+            and filings.connection_level >= levels.service_level
+    inner join {{ ref('evidence_rule') }} as rules on filings.technology = rules.technology
+),
+
+-- A tile names neither operator nor technology: it speaks for the best technology of an operator that is alone.
+alone as (
+    select
+        as_of_date,
+        settlement_kato,
+        tile_network,
+        max(technology_rank) as technology_rank
+    from claims
+    group by as_of_date, settlement_kato, tile_network
+    having count(distinct operator_id) = 1
+),
+
+stations as (
+    select
+        reach.as_of_date,
+        reach.settlement_kato,
+        reach.operator_id,
+        ladder.technology,
+        max(case when reach.station_kind = 'site' then 1 else 0 end) as has_site,
+        max(case when reach.station_kind = 'cell' then 1 else 0 end) as has_cell
+    from {{ ref('int_station_reach') }} as reach
+    inner join {{ ref('int_technology_ladder') }} as ladder on reach.technology = ladder.filed_technology
+    group by reach.as_of_date, reach.settlement_kato, reach.operator_id, ladder.technology
+),
+
+found as (
+    select
+        claims.as_of_date,
+        claims.settlement_kato,
+        claims.operator_id,
+        claims.technology,
+        services.service,
+        coalesce(stations.has_site, 0) = 1 as has_site,
+        coalesce(stations.has_cell, 0) = 1 as has_cell,
+        coalesce(tests.tests, 0) as tests,
+        coalesce(tests.tests_met, 0) as tests_met,
+        coalesce(tests.tests_failed, 0) as tests_failed,
+        coalesce(
+            alone.technology_rank is not null
+            and tiles.download_mbps >= services.min_download_mbps
+            and tiles.upload_mbps >= services.min_upload_mbps,
+            false
+        ) as is_met_by_tiles
+    from claims
+    inner join {{ ref('int_evidence_service') }} as services on claims.technology = services.technology
+    left join stations
+        on
+            claims.as_of_date = stations.as_of_date
+            and claims.settlement_kato = stations.settlement_kato
+            and claims.operator_id = stations.operator_id
+            and claims.technology = stations.technology
+    left join {{ ref('int_settlement_test') }} as tests
+        on
+            claims.as_of_date = tests.as_of_date
+            and claims.settlement_kato = tests.settlement_kato
+            and claims.operator_id = tests.operator_id
+            and claims.technology = tests.technology
+            and services.service = tests.service
+    left join alone
+        on
+            claims.as_of_date = alone.as_of_date
+            and claims.settlement_kato = alone.settlement_kato
+            and claims.tile_network = alone.tile_network
+            and claims.technology_rank = alone.technology_rank
+    left join {{ ref('int_settlement_tile') }} as tiles
+        on
+            claims.as_of_date = tiles.as_of_date
+            and claims.settlement_kato = tiles.settlement_kato
+            and claims.tile_network = tiles.network_type
+),
+
+graded as (
+    select
+        as_of_date,
+        settlement_kato,
+        operator_id,
+        technology,
+        service,
+        has_site,
+        has_cell,
+        tests,
+        tests_met,
+        tests_failed,
+        is_met_by_tiles,
+        case
+            when {{ most_tests('tests_failed', 'tests') }} then 'disputed'
+            when {{ most_tests('tests_met', 'tests') }} or is_met_by_tiles then 'measured'
+            when has_site or has_cell then 'corroborated'
+        end as evidence_grade
+    from found
+)
+
+select
+    graded.as_of_date,
+    graded.settlement_kato,
+    graded.operator_id,
+    graded.technology,
+    graded.service,
+    graded.has_site,
+    graded.has_cell,
+    cast(graded.tests as bigint) as tests,
+    cast(graded.tests_met as bigint) as tests_met,
+    cast(graded.tests_failed as bigint) as tests_failed,
+    graded.is_met_by_tiles,
+    graded.evidence_grade,
+    grades.evidence_rank
+from graded
+inner join {{ ref('evidence_grade') }} as grades on graded.evidence_grade = grades.evidence_grade

@@ -1,0 +1,46 @@
+with periods as (
+    select distinct as_of_date
+    from {{ ref('int_filed_technology') }}
+),
+
+judged as (
+    select
+        periods.as_of_date,
+        tests.settlement_kato,
+        tests.operator_id,
+        tests.technology,
+        services.service,
+        case
+            when
+                tests.is_successful
+                and tests.download_mbps >= services.min_download_mbps
+                and (services.min_upload_mbps = 0 or tests.upload_mbps >= services.min_upload_mbps)
+                then 1
+            else 0
+        end as is_met,
+        tests.is_successful
+    from {{ ref('int_test_settlement') }} as tests
+    inner join periods on {{ in_evidence_window('tests.tested_at', 'periods.as_of_date') }}
+    inner join {{ ref('int_evidence_service') }} as services on tests.technology = services.technology
+    where tests.km <= {{ evidence_limits().near_km }}
+)
+
+select
+    as_of_date,
+    settlement_kato,
+    operator_id,
+    technology,
+    service,
+    cast(count(*) as bigint) as tests,
+    cast(sum(is_met) as bigint) as tests_met,
+    -- Slow service is service: against a technology speak only tests that found none, against a tier all below it.
+    cast(
+        sum(
+            case
+                when service = 'technology' and is_successful then 0
+                else 1 - is_met
+            end
+        ) as bigint
+    ) as tests_failed
+from judged
+group by as_of_date, settlement_kato, operator_id, technology, service
