@@ -104,11 +104,11 @@ def _check(path: Path, places: Gazetteer | None) -> FileCheck:
     with tempfile.TemporaryDirectory() as folder:
         blank = outcome_of(receipt, layout, groups)
         outcome, files = process(path, receipt, layout, groups, blank, places, Path(folder))
-        faults = () if files is None or not files.quarantined.exists() else _faults(files.quarantined, layout)
+        faults = () if files is None or not files.quarantined else _faults(files.quarantined, layout)
     return FileCheck(path, outcome, faults, places is not None or layout.resolve is None)
 
 
-def _faults(quarantined: Path, layout: Layout) -> tuple[Fault, ...]:
+def _faults(quarantined: list[Path], layout: Layout) -> tuple[Fault, ...]:
     rows = (
         pl.scan_parquet(quarantined)
         .select("source_sheet", "source_row", "reasons")

@@ -506,10 +506,8 @@ def _rows(
         # Corrections name rows by resolved places; without a gazetteer there are none to name.
         judged = correct(layout, judged)
     files, account = split(judged, raw, layout.contract, blank.extract_id, work)
-    cells = cells_of_accepted(
-        raw, files.accepted_files, layout.contract, blank.extract_id, work / "cells.parquet"
-    )
-    files = replace(files, cells=cells)
+    cells = cells_of_accepted(raw, files.accepted, layout.contract, blank.extract_id, work / "cells.parquet")
+    files = replace(files, cells=[cells] if cells is not None else [])
     return files, account, raw.notes
 
 
@@ -525,19 +523,23 @@ def _is_judged_by_day(layout: Layout) -> bool:
     return layout.contract.with_role("as_of") is not None and not layout.is_quarterly
 
 
-def _examples(quarantined: Path, layout: Layout, most: int = 5) -> str:
+def _examples(quarantined: list[Path], layout: Layout, most: int = 5) -> str:
     """The commonest faults in words, each with its count, the first place it stands and what to do."""
     faults = (
         pl.scan_parquet(quarantined)
         .select("source_sheet", "source_row", "reasons")
         .explode("reasons")
         .unnest("reasons")
-        .sort("source_sheet", "source_row", nulls_last=True)
-        .group_by("rule", "column_name", maintain_order=True)
-        .agg(pl.len().alias("n"), pl.col("source_sheet", "source_row", "value").first())
+        .with_columns(
+            place=pl.col("source_sheet").fill_null("")
+            + "\0"
+            + pl.col("source_row").cast(pl.String).str.zfill(12)
+        )
+        .group_by("rule", "column_name")
+        .agg(pl.len().alias("n"), pl.col("source_sheet", "source_row", "value").min_by("place"))
         .sort("n", "rule", "column_name", descending=[True, False, False], nulls_last=True)
         .head(most)
-        .collect()
+        .collect(engine="streaming")
     )
     told = []
     for rule, column, count, sheet, row, value in faults.iter_rows():
@@ -555,7 +557,7 @@ def _judged_outcome(
     blank: Outcome, layout: Layout, files: SplitFiles, account: RowAccount, notes: tuple[str, ...]
 ) -> Outcome:
     reasons: tuple[tuple[str, str | None, int], ...] = ()
-    if files.quarantined.exists():
+    if files.quarantined:
         counted = (
             pl.scan_parquet(files.quarantined)
             .select(pl.col("reasons").list.explode())
@@ -563,13 +565,13 @@ def _judged_outcome(
             .group_by("rule", "column_name")
             .len()
             .sort("rule", "column_name", nulls_last=True)
-            .collect()
+            .collect(engine="streaming")
         )
         reasons = tuple(counted.iter_rows())
     as_of = layout.contract.with_role("as_of")
     latest: dt.date | None = None
     if as_of is not None and account.accepted:
-        latest = pl.scan_parquet(files.accepted_files).select(pl.col(as_of.name).max()).collect().item()
+        latest = pl.scan_parquet(files.accepted).select(pl.col(as_of.name).max()).collect().item()
     outcome = "accepted" if account.quarantined == 0 else "accepted_with_quarantine"
     rule = message = None
     if account.read == 0:

@@ -7,15 +7,17 @@ up. Does not belong here: judging (`rules`, `resolution`) or where the files fin
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from ingestion.contract import Contract
 from ingestion.readers.features import HASH
 from ingestion.readers.table import ROW, SHEET, RawTable
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
+from warehouse.fingerprint import quoted
 
 ROW_GROUP_SIZE = 1_000_000
 REASON = pl.Struct({"rule": pl.String, "column_name": pl.String, "value": pl.String})
@@ -27,6 +29,8 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
     "reasons": pl.List(REASON),
 }
 _RAW = "__raw|"
+# Rows that repeat a key are looked through in this much memory, and on disk beyond it.
+_SPILL_OVER = "1GB"
 _GOOD, _FAILED, _REPEATED = 0, 1, 2
 
 
@@ -52,46 +56,35 @@ class RowAccount:
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Where the three parts of a file were written; a part without rows has no file, `accepted` always has one.
+    """Where the parts of a file were written, each in one or several files; a part without rows has none.
 
-    `accepted_once_more` holds the accepted rows that other rows of the file say again; `cells` the cells of accepted
-    rows, where the contract has a geometry.
+    Good rows lie in one file, those that other rows say again in another. Quarantined rows lie by what befell them:
+    a rule broken, the wrong number of fields, a key that contradicts another row. `cells` are those of accepted rows,
+    where the contract has a geometry.
     """
 
-    accepted: Path
-    accepted_once_more: Path
-    quarantined: Path
-    duplicate: Path
-    cells: Path | None = None
-
-    @property
-    def accepted_files(self) -> list[Path]:
-        """The files of accepted rows that there are."""
-        return [path for path in (self.accepted, self.accepted_once_more) if path.exists()]
+    accepted: list[Path]
+    quarantined: list[Path]
+    duplicate: list[Path]
+    cells: list[Path] = field(default_factory=list)
 
     @property
     def parts(self) -> dict[str, list[Path]]:
-        """The files of each part of the lake that there are."""
-        others = {"quarantined": self.quarantined, "duplicate": self.duplicate, "cells": self.cells}
-        found = {part: [path] for part, path in others.items() if path is not None and path.exists()}
-        return {"accepted": self.accepted_files, **found}
+        """The files of each part of the lake that has any."""
+        return {part.name: files for part in fields(self) if (files := getattr(self, part.name))}
 
 
 def split(
     judged: Judged, raw: RawTable, contract: Contract, extract_id: str, work: Path
 ) -> tuple[SplitFiles, RowAccount]:
-    """Write the three parts into `work` and return them with their account, which is asserted.
+    """Write the parts of a file into `work` and return them with their account, which is asserted.
 
     Rows stream twice: once for the hash of their key, which tells the few that may be said twice, and once into
-    Parquet. Memory is bounded by the hashes and by the rows that repeat a key.
+    Parquet. Memory is bounded by the hashes, however many rows are faulty or repeat a key.
     """
-    files = SplitFiles(
-        work / "accepted.parquet",
-        work / "accepted_once_more.parquet",
-        work / "quarantined.parquet",
-        work / "duplicate.parquet",
+    good_path, failed_path, repeated_path = (
+        work / f"{name}.parquet" for name in ("good", "failed", "repeated")
     )
-    failed_path, repeated_path = work / "failed.parquet", work / "repeated.parquet"
     rows = raw.rows if raw.rows is not None else _count(judged.frame)
     key = _key_hash(contract, judged.constants)
     repeated = repeated_hashes(judged.frame.select(key), rows)
@@ -113,31 +106,49 @@ def split(
         *_unpivoted(judged.flags),
         *(flag.name for flag in judged.flags),
     )
-    sinks = [_sink(good, files.accepted), failed.sink_parquet(failed_path, lazy=True)]
+    sinks = [_sink(good, good_path), failed.sink_parquet(failed_path, lazy=True)]
     if len(repeated):
         again = frame.filter(pl.col("__fate") == _REPEATED).select(*contract_columns, *_hidden(contract))
         sinks.append(_sink(again, repeated_path))
     pl.collect_all(sinks, engine="streaming")
-    reasons = _reasons(failed_path, raw.columns, judged.flags, extract_id)
-    reasons = pl.concat([reasons, _ragged_reasons(raw.ragged, extract_id)])
-    once, conflicts, duplicates = _resolve_repeated(repeated_path, contract)
-    quarantined = pl.concat([reasons, conflicts]).sort(SHEET, ROW, "source_text", nulls_last=True)
-    for part, path in (
-        (once, files.accepted_once_more),
-        (quarantined, files.quarantined),
-        (duplicates, files.duplicate),
-    ):
-        if part.height:
-            part.write_parquet(path)
+    resolved = resolve_repeated(repeated_path, contract, work) if len(repeated) else _NONE_REPEATED
+    files = SplitFiles(
+        # A delivery whose every row was set aside still has a file of accepted rows, with none in it.
+        accepted=[good_path, *resolved.first],
+        quarantined=[
+            *_quarantined(
+                _reasons(failed_path, raw.columns, judged.flags, extract_id), work / "faulty.parquet"
+            ),
+            *_quarantined(_ragged_reasons(raw.ragged, extract_id), work / "ragged.parquet"),
+            *(
+                path
+                for conflicts in resolved.conflicting
+                for path in _quarantined(_conflict_reasons(conflicts, contract), work / "conflicts.parquet")
+            ),
+        ],
+        duplicate=resolved.later,
+    )
     account = RowAccount(
         read=rows + raw.ragged.height,
-        accepted=_count(pl.scan_parquet(files.accepted)) + once.height,
-        quarantined=quarantined.height,
-        duplicate=duplicates.height,
+        accepted=_rows_in(files.accepted),
+        quarantined=_rows_in(files.quarantined),
+        duplicate=_rows_in(files.duplicate),
         skipped=raw.skipped,
     )
     account.verify(extract_id)
     return files, account
+
+
+def _rows_in(files: list[Path]) -> int:
+    return sum(_count(pl.scan_parquet(file)) for file in files)
+
+
+def _quarantined(rows: pl.LazyFrame | None, path: Path) -> list[Path]:
+    """Write quarantined rows; no file where there are none."""
+    if rows is None:
+        return []
+    rows.cast(QUARANTINE_SCHEMA).sink_parquet(path)  # type: ignore[arg-type]
+    return [path] if _count(pl.scan_parquet(path)) else []
 
 
 def _sink(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:
@@ -162,43 +173,54 @@ def _told(flag: Flag, raw_columns: list[str]) -> tuple[pl.Expr, pl.Expr]:
     return pl.lit(flag.source or flag.column), value
 
 
-def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id: str) -> pl.DataFrame:
+def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id: str) -> pl.LazyFrame | None:
     """Quarantined rows with the text as received and every rule each breaks."""
     if not flags:
-        return pl.DataFrame(schema=QUARANTINE_SCHEMA)
+        return None
+    broken = pl.scan_parquet(failed).select(pl.col(flag.name).any() for flag in flags).collect()
     reasons = []
-    for flag in flags:
+    # A filing breaks a few rules, perhaps in every row: the others are not looked at again.
+    for flag in (flag for flag in flags if broken.item(0, flag.name)):
         column, value = _told(flag, raw_columns)
         # Programs that show a NUL as nothing, or as the end, would show another value than the one that is wrong.
         shown = value.str.replace_all("\0", "␀", literal=True)
         reason = pl.struct(rule=pl.lit(flag.rule), column_name=column, value=shown)
         reasons.append(pl.when(flag.name).then(reason))
+    if not reasons:
+        return None
     text = pl.struct([pl.col(_RAW + name).alias(name) for name in raw_columns]).struct.json_encode()
-    return (
-        pl.scan_parquet(failed)
-        .select(
-            pl.lit(extract_id).alias("extract_id"),
-            SHEET,
-            ROW,
-            text.alias("source_text"),
-            pl.concat_list(reasons).list.drop_nulls().alias("reasons"),
-        )
-        .collect(engine="streaming")
-        .cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
+    return pl.scan_parquet(failed).select(
+        pl.lit(extract_id).alias("extract_id"),
+        SHEET,
+        ROW,
+        text.alias("source_text"),
+        pl.concat_list(reasons).list.drop_nulls().alias("reasons"),
     )
 
 
-def _ragged_reasons(ragged: pl.DataFrame, extract_id: str) -> pl.DataFrame:
+def _ragged_reasons(ragged: pl.DataFrame, extract_id: str) -> pl.LazyFrame:
     reason = pl.struct(
         rule=pl.lit("wrong_field_count"), column_name=pl.lit(None, pl.String), value=pl.lit(None, pl.String)
     )
-    return ragged.select(
+    return ragged.lazy().select(
         pl.lit(extract_id).alias("extract_id"),
         pl.lit(None, pl.String).alias(SHEET),
         ROW,
         pl.col("text").alias("source_text"),
         pl.concat_list(reason).alias("reasons"),
-    ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
+    )
+
+
+def _conflict_reasons(conflicts: Path, contract: Contract) -> pl.LazyFrame:
+    """Rows that contradict another of their key, with the key as the value that is wrong."""
+    key = pl.concat_str(
+        [pl.col(name).cast(pl.String) for name in contract.key], separator=", ", ignore_nulls=True
+    )
+    reason = pl.struct(rule=pl.lit("key_conflict"), column_name=pl.lit(", ".join(contract.key)), value=key)
+    text = pl.struct([pl.col(c.name).cast(pl.String) for c in contract.columns]).struct.json_encode()
+    return pl.scan_parquet(conflicts).select(
+        "extract_id", SHEET, ROW, text.alias("source_text"), pl.concat_list(reason).alias("reasons")
+    )
 
 
 def _key_hash(contract: Contract, constants: Collection[str]) -> pl.Expr:
@@ -232,53 +254,77 @@ def _hidden(contract: Contract) -> list[str]:
     return [] if contract.geometry is None else [HASH]
 
 
-def _resolve_repeated(path: Path, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+@dataclass(frozen=True)
+class RepeatedFiles:
+    """Rows whose key stands in several of them, by what becomes of them; a kind without rows has no file."""
+
+    first: list[Path]
+    later: list[Path]
+    conflicting: list[Path]
+
+
+_NONE_REPEATED = RepeatedFiles([], [], [])
+
+
+def resolve_repeated(path: Path, contract: Contract, work: Path) -> RepeatedFiles:
     """Decide what becomes of rows whose key may stand in several of them.
 
     Rows that agree in every column and in their geometry are one row said again: the first stays, the others become
-    duplicates. Rows that share a key and disagree are all quarantined, because choosing one would be a guess.
+    duplicates, with the row they repeat. Rows that share a key and disagree are all quarantined, because choosing one
+    would be a guess. DuckDB does it, which spills to disk when a filing says all its rows twice.
 
     Args:
-        path: Parquet of good rows; need not exist.
-
-    Returns:
-        Rows that stay, quarantined conflicts, and duplicates with the row they repeat.
+        path: Parquet of good rows.
+        work: a folder for the results and for what is spilled.
     """
-    columns = [c.name for c in contract.columns]
-    if not path.exists():
-        return (
-            pl.DataFrame(schema=contract.lake_schema),
-            pl.DataFrame(schema=QUARANTINE_SCHEMA),
-            pl.DataFrame(schema=contract.lake_schema | {"duplicate_of_row": pl.Int64()}),
+    names = [quoted(column.name) for column in contract.columns]
+    key = ", ".join(quoted(name) for name in contract.key)
+    same_key = " and ".join(f"rows.{name} is not distinct from conflicts.{name}" for name in key.split(", "))
+    lake_columns = ", ".join([*names, "extract_id", SHEET, ROW])
+    with duckdb.connect(
+        config={"memory_limit": _SPILL_OVER, "temp_directory": str(work / "spill")}
+    ) as connection:
+        # One row of a wide table becomes several records, so a record is told by its place in the file.
+        connection.execute(
+            f"""
+            create temp table told as
+            with rows as (
+                select *, file_row_number as record from read_parquet(?, file_row_number = true)
+            ),
+
+            said as (
+                select distinct {", ".join([*names, *map(quoted, _hidden(contract))])} from rows
+            ),
+
+            conflicts as (
+                select {key}, true as is_conflict from said group by all having count(*) > 1
+            )
+
+            select
+                {", ".join(f"rows.{name}" for name in [*names, "extract_id", SHEET, ROW])},
+                record,
+                case
+                    when is_conflict then 'conflicting'
+                    when row_number() over of_key = 1 then 'first'
+                    else 'later'
+                end as fate,
+                first_value({ROW}) over of_key as duplicate_of_row
+            from rows
+            left join conflicts on {same_key}
+            window of_key as (
+                partition by {", ".join(f"rows.{name}" for name in key.split(", "))}
+                order by {SHEET} nulls last, {ROW}, record
+            )
+            """,
+            [str(path)],
         )
-    key = list(contract.key)
-    # One row of a wide table becomes several records, so a record is told by its place in the file.
-    rows = pl.read_parquet(path).with_row_index("__record").sort(SHEET, ROW, "__record", nulls_last=True)
-    disagreeing = (
-        rows.unique([*columns, *_hidden(contract)]).group_by(key).len().filter(pl.col("len") > 1).select(key)
-    )
-    conflicting = rows.join(disagreeing, on=key, how="semi", nulls_equal=True, maintain_order="left")
-    agreeing = rows.join(disagreeing, on=key, how="anti", nulls_equal=True, maintain_order="left")
-    first = agreeing.unique(key, keep="first", maintain_order=True)
-    later = agreeing.join(first.select("__record"), on="__record", how="anti", maintain_order="left")
-    duplicates = later.join(
-        first.select(*key, duplicate_of_row=ROW), on=key, how="left", nulls_equal=True, maintain_order="left"
-    )
-    reason = pl.struct(
-        rule=pl.lit("key_conflict"),
-        column_name=pl.lit(", ".join(key)),
-        value=pl.concat_str(
-            [pl.col(name).cast(pl.String) for name in key], separator=", ", ignore_nulls=True
-        ),
-    )
-    conflicts = conflicting.select(
-        "extract_id",
-        SHEET,
-        ROW,
-        pl.struct([pl.col(name).cast(pl.String) for name in columns])
-        .struct.json_encode()
-        .alias("source_text"),
-        pl.concat_list(reason).alias("reasons"),
-    ).cast(QUARANTINE_SCHEMA)  # type: ignore[arg-type]
-    own = ["__record", *_hidden(contract)]
-    return first.drop(own), conflicts, duplicates.drop(own)
+        found = {}
+        for fate in ("first", "later", "conflicting"):
+            file = work / f"repeated_{fate}.parquet"
+            more = ", duplicate_of_row" if fate == "later" else ""
+            (count,) = connection.execute(
+                f"copy (select {lake_columns}{more} from told where fate = '{fate}' "
+                f"order by {SHEET} nulls last, {ROW}, record) to '{file}' (format parquet, compression zstd)"
+            ).fetchone() or (0,)
+            found[fate] = [file] if count else []
+    return RepeatedFiles(**found)
