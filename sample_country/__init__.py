@@ -15,6 +15,7 @@ from pathlib import Path
 from sample_country import (
     arman,
     benchmark,
+    boundaries,
     bureau,
     dala,
     expected,
@@ -94,7 +95,9 @@ def generate(
     urban.write(filing)
     if geography is None:
         bureau.write(filing)
+        boundaries.write(filing)
         benchmark.write(inbox)
+        benchmark.write_speeds(inbox, wanted)
     else:
         bureau.write_households(filing, REAL_CENSUS_DATE)
     if faults:
