@@ -17,7 +17,7 @@ from sample_country.filing import Filing
 
 SENDER = "sample_bureau"
 YEAR = 2026
-_REACH_DEGREES = 0.3
+_REACH_DEGREES = 0.4
 _ELLIPSOID = Geod(ellps="WGS84")
 
 

@@ -100,6 +100,7 @@ select
     end as code_from,
     coalesce(known.region_kato, substr(located.district_kato, 1, 2) || '0000000') as region_kato,
     coalesce(known.district_kato, located.district_kato) as district_kato,
+    located.district_kato as cell_district_kato,
     located.place_name,
     located.place_type,
     located.latitude,
