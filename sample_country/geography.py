@@ -12,6 +12,7 @@ from pathlib import Path
 import fastexcel
 import numpy as np
 import polars as pl
+import pyogrio
 import shapely
 
 from sample_country.country import SPARE_SITES, Country, Road, normalised, with_unique_names
@@ -23,6 +24,7 @@ EDITION = "kato_2026/kato.csv"
 OLDER_EDITION = "kato_2022/KATO_17.10.2022_ru.csv"
 ROADS = "kz_highways/republic_roads.geojson"
 PLACES = "osm_places/hotosm_kaz_populated_places_points_geojson.geojson"
+DISTRICTS = "boundaries_geokz/kaz_admbnda_adm2_2024.shp"
 BULLETIN = "kz_population/statgov_population_2023-01-01_oblasts_cities_districts.xlsx"
 
 _KIND_RU = r"^[а-яё]{1,4}\.\s*"
@@ -153,6 +155,47 @@ def _positions(folder: Path) -> pl.DataFrame:
     return pl.DataFrame(found, schema, orient="row").unique("bare_ru", keep="none", maintain_order=True)
 
 
+def _positions_by_district(folder: Path, places: pl.DataFrame) -> pl.DataFrame:
+    """Where places lie whose name is alone in the district, in KATO and on the map: kato, x, y."""
+    schema = {"kato": pl.String, "x": pl.Float64, "y": pl.Float64}
+    if not (folder / PLACES).is_file() or not (folder / DISTRICTS).is_file():
+        return pl.DataFrame(schema=schema)
+    _, _, shapes, (codes,) = pyogrio.raw.read(folder / DISTRICTS, columns=["KATO"])
+    features = json.loads((folder / PLACES).read_bytes())["features"]
+    named = [feature for feature in features if feature["properties"]["name"]]
+    at = np.array([feature["geometry"]["coordinates"] for feature in named])
+    point, polygon = shapely.STRtree(shapely.from_wkb(shapes)).query(shapely.points(at), predicate="within")
+    code = pl.Series(codes[polygon], dtype=pl.String)
+    in_city = pl.col("kato").str.slice(0, 2).is_in([c[:2] for c in REPUBLICAN_CITIES])
+    found = pl.DataFrame(
+        {
+            "kato": code,
+            "name": [named[i]["properties"]["name"] for i in point],
+            "x": at[point, 0],
+            "y": at[point, 1],
+        }
+    ).select(
+        pl.when(in_city)
+        .then(pl.col("kato").str.slice(0, 2) + pl.lit("0000000"))
+        .otherwise("kato")
+        .alias("district_kato"),
+        normalised(pl.col("name")).alias("name"),
+        "x",
+        "y",
+    )
+    names = pl.concat(
+        places.select("kato", "district_kato", name=normalised(pl.col(name)))
+        for name in ("bare_ru", "bare_kk")
+    ).unique(["kato", "name"], maintain_order=True)
+    return (
+        names.unique(["district_kato", "name"], keep="none", maintain_order=True)
+        .join(found.unique(["district_kato", "name"], keep="none"), on=["district_kato", "name"])
+        .unique("kato", keep="none", maintain_order=True)
+        .select(schema.keys())
+        .sort("kato")
+    )
+
+
 def _roads(folder: Path) -> list[Road]:
     path = folder / ROADS
     if not path.is_file():
@@ -175,7 +218,7 @@ def read(folder: Path) -> Country:
     """Places of the real country with the marks that the operators' networks are drawn by.
 
     Args:
-        folder: holds EDITION, and where there OLDER_EDITION, BULLETIN, PLACES and ROADS.
+        folder: holds EDITION, and where there OLDER_EDITION, BULLETIN, PLACES, DISTRICTS and ROADS.
 
     Raises:
         FileNotFoundError: no edition in the folder.
@@ -223,6 +266,11 @@ def read(folder: Path) -> Country:
     is_city = pl.col("name_ru").str.starts_with("г.")
     places = places.join(_positions(folder), on="bare_ru", how="left", maintain_order="left").with_columns(
         pl.when(is_city).then(name).alias(name) for name in ("longitude", "latitude")
+    )
+    places = (
+        places.join(_positions_by_district(folder, places), on="kato", how="left", maintain_order="left")
+        .with_columns(longitude=pl.coalesce("longitude", "x"), latitude=pl.coalesce("latitude", "y"))
+        .drop("x", "y")
     )
     sites = places.filter(pl.col("kind") == "site")["place"]
     chosen = sites[np.linspace(0, len(sites) - 1, SPARE_SITES).astype(np.int64).tolist()]

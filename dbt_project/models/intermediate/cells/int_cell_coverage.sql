@@ -9,7 +9,8 @@ with districts as (
         sum(case when reach.has_cells then 0 else settlements.population end) as population_without_cells,
         sum(
             case
-                when settlements.population is null and reach.share_high > 0 and {{ is_inhabited('settlements') }} then 1
+                when settlements.population is null and reach.share_high > 0 and {{ is_inhabited('settlements') }}
+                    then 1
                 else 0
             end
         ) as settlements_unknown

@@ -50,7 +50,7 @@ extents as (
     select
         people.as_of_date,
         people.settlement_kato,
-        max(case when sizes.rings is null then 0 else sizes.rings end) as rings
+        coalesce(max(sizes.rings), 0) as rings
     from people
     left join {{ ref('settlement_extent') }} as sizes
         on

@@ -18,8 +18,8 @@ with cells as (
             and roads.source_row = cells.source_row
 ),
 
--- Settlements by squares of a degree; those of a cell's own square and of the eight about it are measured. A place of the
--- map that no code is known for is a settlement too; a lone dwelling is not.
+-- Settlements by squares of a degree; those of a cell's own square and of the eight about it are measured. A place of
+-- the map that no code is known for is a settlement too; a lone dwelling is not.
 squares as (
     select
         places.place_id,

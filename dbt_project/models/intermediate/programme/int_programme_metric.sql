@@ -51,16 +51,12 @@ with figures as (
         ref('int_region_area'), 'region_area_km2', 'administrative_boundaries', 'cell_area_km2', 'is_on_current_map',
         ['geography_level', 'kato', "'all'"]
     ) }}
-    {%- for metric_id, column in [
-        ('measured_download_mbps', 'download_mbps_mean'),
-        ('measured_upload_mbps', 'upload_mbps_mean'),
-        ('measured_latency_ms', 'latency_ms_mean'),
-    ] %}
     union all
-    {{ programme_figure(
-        ref('stg_national_speed'), metric_id, 'national_speed_series', column, technology='network_type'
-    ) }}
-    {%- endfor %}
+    {{ speed_figure('measured_download_mbps', 'download_mbps_mean') }}
+    union all
+    {{ speed_figure('measured_upload_mbps', 'upload_mbps_mean') }}
+    union all
+    {{ speed_figure('measured_latency_ms', 'latency_ms_mean') }}
     union all
     {{ programme_figure(
         ref('int_cell_coverage'), 'population_covered_cell_pct', 'operator_coverage_areas',
