@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CELLS = """
 create table intermediate.int_settlement_cell as
-select date '2025-12-31' as as_of_date, settlement_kato, 'c' || cell as h3_cell, 0.25e0 as population_share
+select date '2025-12-31' as as_of_date, settlement_kato, 'c' || cell as h3_cell, 1 as weight, 4 as settlement_weight
 from intermediate.int_settlement, (values (1), (2), (3), (4)) as cells (cell);
 create table intermediate.int_cell_coverage as
 select date '2025-12-31' as as_of_date, 'all' as area_type, '4g' as technology, * from (values

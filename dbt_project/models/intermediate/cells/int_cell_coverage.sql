@@ -4,8 +4,9 @@ with districts as (
         reach.technology,
         settlements.district_kato,
         settlements.is_rural,
-        sum(settlements.population * reach.share_low) as population_low,
-        sum(settlements.population * reach.share_high) as population_high,
+        -- Whole people of each settlement: sums do not depend on the order they are taken in.
+        sum(cast(round(settlements.population * reach.share_low) as bigint)) as population_low,
+        sum(cast(round(settlements.population * reach.share_high) as bigint)) as population_high,
         sum(case when reach.has_cells then 0 else settlements.population end) as population_without_cells,
         sum(
             case

@@ -92,6 +92,7 @@ select
     settlement_kato,
     h3_cell,
     cells_from,
-    cast(weight as double)
-    / sum(weight) over (partition by as_of_date, settlement_kato) as population_share
+    -- Whole numbers, so that sums of shares are the same in whatever order they are taken.
+    cast(weight as bigint) as weight,
+    cast(sum(weight) over (partition by as_of_date, settlement_kato) as bigint) as settlement_weight
 from weighed

@@ -25,7 +25,8 @@ in_areas as (
         areas.technology as filed_technology,
         settlement_cells.settlement_kato,
         settlement_cells.h3_cell,
-        settlement_cells.population_share
+        settlement_cells.weight,
+        settlement_cells.settlement_weight
     from {{ ref('stg_operator_coverage_area') }} as areas
     inner join {{ ref('stg_operator_coverage_area_cell') }} as cells
         on
@@ -43,14 +44,15 @@ drawn as (
         as_of_date,
         technology,
         settlement_kato,
-        sum(population_share) as population_share
+        cast(sum(weight) as double) / max(settlement_weight) as population_share
     from (
         select distinct
             in_areas.as_of_date,
             ladder.technology,
             in_areas.settlement_kato,
             in_areas.h3_cell,
-            in_areas.population_share
+            in_areas.weight,
+            in_areas.settlement_weight
         from in_areas
         inner join {{ ref('int_technology_ladder') }} as ladder
             on
