@@ -27,13 +27,21 @@ _SERIES = {
 _SPEEDS = {"fixed": ((48.0, 46.0, 21.0), (2.4, 2.1, -0.3)), "mobile": ((27.0, 11.5, 36.0), (1.7, 0.3, -0.4))}
 
 
+def _quarter_start(quarter_end: dt.date) -> dt.date:
+    return dt.date(quarter_end.year, quarter_end.month - 2, 1)
+
+
 def write_speeds(inbox: Inbox, periods: Sequence[dt.date]) -> None:
-    """Write the series of measured speeds, a row for each quarter, named by its first day, and kind of network."""
+    """Write the series of measured speeds from the first period to the last, a row for each quarter and kind of network.
+
+    As in Ookla's series a quarter is named by its first day.
+    """
+    starts = pl.date_range(_quarter_start(periods[0]), _quarter_start(periods[-1]), "1q", eager=True)
     table = pl.DataFrame(
         [
             {
                 "network_type": network,
-                "date": f"{dt.date(day.year, day.month - 2, 1)}",
+                "date": f"{day}",
                 "download_mbps_weighted_mean": f"{start[0] + more[0] * number:.2f}",
                 "upload_mbps_weighted_mean": f"{start[1] + more[1] * number:.2f}",
                 "latency_ms_weighted_mean": f"{start[2] + more[2] * number:.2f}",
@@ -41,7 +49,7 @@ def write_speeds(inbox: Inbox, periods: Sequence[dt.date]) -> None:
                 "total_tests": str(90_000 + 2_500 * number),
                 "total_devices": str(31_000 + 700 * number),
             }
-            for number, day in enumerate(periods)
+            for number, day in enumerate(starts)
             for network, (start, more) in _SPEEDS.items()
         ]
     )
