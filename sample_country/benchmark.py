@@ -32,7 +32,7 @@ def _quarter_start(quarter_end: dt.date) -> dt.date:
 
 
 def write_speeds(inbox: Inbox, periods: Sequence[dt.date]) -> None:
-    """Write the series of measured speeds from the first period to the last, a row for each quarter and kind of network.
+    """Write measured speeds from the first period to the last, a row for each quarter and kind of network.
 
     As in Ookla's series a quarter is named by its first day.
     """
