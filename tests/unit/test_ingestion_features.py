@@ -342,7 +342,9 @@ def test_a_position_keeps_the_cells_about_it_and_a_refused_one_none(warehouse: W
     cells = warehouse.part("cells", outcome)
     assert cells.columns == list(load_contracts()["settlement_positions"].cells_schema or {})
     assert set(cells["place_id"]) == {"a"}
-    assert cells["source_row"].unique().to_list() == warehouse.part("accepted", outcome)["source_row"].to_list()
+    assert (
+        cells["source_row"].unique().to_list() == warehouse.part("accepted", outcome)["source_row"].to_list()
+    )
     assert dict(cells.group_by("ring").len().rows()) == {0: 1, 1: 6, 2: 12, 3: 18, 4: 24, 5: 30}
     assert cells["h3_cell"].n_unique() == 91
     assert cells["h3_cell"].str.starts_with("88").all()
