@@ -33,12 +33,14 @@ _LINE_CELL: dict[str, pl.DataType] = {
     "longitude": pl.Float64(),
 }
 _POLYGON_CELL: dict[str, pl.DataType] = {"share": pl.Float64()}
+_RING_CELL: dict[str, pl.DataType] = {"ring": pl.Int64()}
 # Roles of columns that no sender files, because ingestion computes them.
 COMPUTED_ROLES = frozenset(
     {
         "h3_cell",
         "geometry_type",
         "geometry_area_km2",
+        "geometry_cell_area_km2",
         "geometry_length_km",
         "geometry_vertices",
         "geometry_repair",
@@ -90,6 +92,14 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class Neighbourhood:
+    """The cells about each row's position: rings 0 (the cell it lies in) to `rings`, of one H3 resolution."""
+
+    rings: int
+    h3_resolution: int
+
+
+@dataclass(frozen=True)
 class RowRule:
     """What the columns of one row may not say together; a row that says it is quarantined.
 
@@ -130,6 +140,7 @@ class Contract:
     columns: tuple[Column, ...]
     row_rules: tuple[RowRule, ...] = ()
     geometry: Geometry | None = None
+    neighbourhood: Neighbourhood | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -158,20 +169,24 @@ class Contract:
 
     @property
     def cells_schema(self) -> dict[str, pl.DataType] | None:
-        """Columns and types of the lake's cells: whose they are, the row's key, the cell; None without geometry.
+        """Columns and types of the lake's cells: whose they are, the row's key, the cell; None where there are none.
 
         Lines have `length_km`, their length inside the cell, and `start_km`, where along the line from its beginning
         it first enters the cell. Polygons have `share`, which is NULL: a cell belongs to a polygon as a whole, when its
-        centre lies inside.
+        centre lies inside. Positions have `ring`, how many cells away from that of the position the cell lies.
         """
-        if self.geometry is None:
+        if self.geometry is not None:
+            told = _LINE_CELL if self.geometry.kind == "line" else _POLYGON_CELL
+        elif self.neighbourhood is not None:
+            told = _RING_CELL
+        else:
             return None
         return {
             "extract_id": pl.String(),
             "source_row": pl.Int64(),
             **{name: self.column(name).dtype for name in self.key},
             "h3_cell": pl.String(),
-            **(_LINE_CELL if self.geometry.kind == "line" else _POLYGON_CELL),
+            **told,
         }
 
 
@@ -217,6 +232,13 @@ def _geometry(properties: list[SchemaProperty]) -> Geometry | None:
     return None
 
 
+def _neighbourhood(properties: list[SchemaProperty]) -> Neighbourhood | None:
+    for prop in properties:
+        if (rings := _custom(prop, "neighbourhood_rings")) is not None:
+            return Neighbourhood(int(rings), int(str(_custom(prop, "neighbourhood_h3_resolution"))))
+    return None
+
+
 def read_contract(path: Path) -> Contract:
     """Read one contract file; raises pydantic's ValidationError when it is not valid ODCS."""
     document = OpenDataContractStandard.from_file(str(path))
@@ -232,6 +254,7 @@ def read_contract(path: Path) -> Contract:
         cadence={"q": "quarterly", "y": "yearly"}[str(frequency.unit)],
         columns=tuple(_column(p) for p in table.properties or [] if p.physicalType != GEOMETRY),
         geometry=_geometry(table.properties or []),
+        neighbourhood=_neighbourhood(table.properties or []),
         row_rules=tuple(rule for p in table.properties or [] for rule in _row_rules(p)),
     )
 

@@ -17,7 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import shapely
-from polars_h3 import cell_to_lat, cell_to_lng, int_to_str, latlng_to_cell, polygon_to_cells
+from polars_h3 import (
+    cell_area,
+    cell_to_lat,
+    cell_to_lng,
+    cell_to_parent,
+    grid_ring,
+    int_to_str,
+    latlng_to_cell,
+    polygon_to_cells,
+)
 from pyproj import CRS, Geod, Transformer
 
 Geometries = npt.NDArray[np.object_]
@@ -374,3 +383,26 @@ def _steps(
         latlng_to_cell("latitude", "longitude", resolution, return_dtype=pl.UInt64).alias("h3_cell")
     )
     return _by_cell(cells.select("line", "h3_cell", "length", "start"))
+
+
+def cells_area_km2(cells: pl.DataFrame) -> pl.DataFrame:
+    """Area of the cells of each `source_row` in square kilometres, on the sphere that H3 measures on: `cells_km2`."""
+    return cells.group_by("source_row", maintain_order=True).agg(
+        cell_area("h3_cell", "km^2").sum().alias("cells_km2")
+    )
+
+
+def neighbourhood(positions: pl.LazyFrame, rings: int, resolution: int) -> pl.LazyFrame:
+    """Rows with the finer `h3_cell` of a position -> a row for each cell of `resolution` about it, with its `ring`.
+
+    Ring 0 is the cell that holds the position, ring n the 6n cells that lie n steps away.
+    """
+    centres = positions.with_columns(cell_to_parent("h3_cell", resolution).alias("h3_cell"))
+    return pl.concat(
+        centres.with_columns(
+            grid_ring("h3_cell", ring).alias("h3_cell"), pl.lit(ring).cast(pl.Int64).alias("ring")
+        )
+        .explode("h3_cell")
+        .drop_nulls("h3_cell")
+        for ring in range(rings + 1)
+    )

@@ -15,6 +15,7 @@ from pathlib import Path
 from sample_country import (
     arman,
     benchmark,
+    boundaries,
     bureau,
     dala,
     expected,
@@ -98,7 +99,9 @@ def generate(
     measurements.write(filing)
     if geography is None:
         bureau.write(filing)
+        boundaries.write(filing)
         benchmark.write(inbox)
+        benchmark.write_speeds(inbox, wanted)
     else:
         bureau.write_households(filing, REAL_CENSUS_DATE)
         bureau.write_drawn_positions(filing)

@@ -198,6 +198,47 @@ def _scattered(outline: shapely.Geometry, count: int, rng: np.random.Generator) 
     return found[:count]
 
 
+def _positions_by_district(folder: Path, places: pl.DataFrame) -> pl.DataFrame:
+    """Where places lie whose name is alone in the district, in KATO and on the map: kato, x, y."""
+    schema = {"kato": pl.String, "x": pl.Float64, "y": pl.Float64}
+    if not (folder / PLACES).is_file() or not (folder / DISTRICTS).is_file():
+        return pl.DataFrame(schema=schema)
+    _, _, shapes, (codes,) = pyogrio.raw.read(folder / DISTRICTS, columns=["KATO"])
+    features = json.loads((folder / PLACES).read_bytes())["features"]
+    named = [feature for feature in features if feature["properties"]["name"]]
+    at = np.array([feature["geometry"]["coordinates"] for feature in named])
+    point, polygon = shapely.STRtree(shapely.from_wkb(shapes)).query(shapely.points(at), predicate="within")
+    code = pl.Series(codes[polygon], dtype=pl.String)
+    in_city = pl.col("kato").str.slice(0, 2).is_in([c[:2] for c in REPUBLICAN_CITIES])
+    found = pl.DataFrame(
+        {
+            "kato": code,
+            "name": [named[i]["properties"]["name"] for i in point],
+            "x": at[point, 0],
+            "y": at[point, 1],
+        }
+    ).select(
+        pl.when(in_city)
+        .then(pl.col("kato").str.slice(0, 2) + pl.lit("0000000"))
+        .otherwise("kato")
+        .alias("district_kato"),
+        normalised(pl.col("name")).alias("name"),
+        "x",
+        "y",
+    )
+    names = pl.concat(
+        places.select("kato", "district_kato", name=normalised(pl.col(name)))
+        for name in ("bare_ru", "bare_kk")
+    ).unique(["kato", "name"], maintain_order=True)
+    return (
+        names.unique(["district_kato", "name"], keep="none", maintain_order=True)
+        .join(found.unique(["district_kato", "name"], keep="none"), on=["district_kato", "name"])
+        .unique("kato", keep="none", maintain_order=True)
+        .select(schema.keys())
+        .sort("kato")
+    )
+
+
 def _roads(folder: Path) -> list[Road]:
     path = folder / ROADS
     if not path.is_file():
@@ -268,6 +309,11 @@ def read(folder: Path) -> Country:
     is_city = pl.col("name_ru").str.starts_with("г.")
     places = places.join(_positions(folder), on="bare_ru", how="left", maintain_order="left").with_columns(
         pl.when(is_city).then(name).alias(name) for name in ("longitude", "latitude")
+    )
+    places = (
+        places.join(_positions_by_district(folder, places), on="kato", how="left", maintain_order="left")
+        .with_columns(longitude=pl.coalesce("longitude", "x"), latitude=pl.coalesce("latitude", "y"))
+        .drop("x", "y")
     )
     places = _placed(folder, places)
     sites = places.filter(pl.col("kind") == "site")["place"]

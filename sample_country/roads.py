@@ -1,4 +1,4 @@
-"""Highways and the areas that two operators say they cover inside a vehicle.
+"""Highways and the areas that two operators say they cover inside a vehicle, with what one of them covers outdoors.
 
 Belongs here: invented roads between the invented country's cities, the ministry's list of them, and areas drawn along
 roads, invented or real. Does not belong here: coverage of settlements (`rollout`). Everything is invented but, over a
@@ -26,6 +26,7 @@ from sample_country.country import Country, Road
 from sample_country.filing import Filing
 from sample_country.inbox import Injected
 from sample_country.periods import quarter_of, tag
+from sample_country.street import settlement_areas
 from sample_country.urban import city_areas
 from sample_country.writers import zipped
 
@@ -291,6 +292,7 @@ def _crossed(first: shapely.Geometry) -> _Area:
 def _write_areas(filing: Filing, day: dt.date) -> None:
     areas = _areas(filing, ARMAN, day)
     areas += [_Area(n, "5g", "outdoor", 50.0, s) for n, s in city_areas(filing, "arman_mobile", day)]
+    areas += [_Area(n, "4g", "outdoor", 5.0, s) for n, s in settlement_areas(filing, "arman_mobile", day)]
     filing.inbox.add(
         f"{ARMAN}/coverage_{tag(day)}.gpkg",
         _geopackage(areas, day),

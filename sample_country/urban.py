@@ -19,6 +19,7 @@ from pyproj import Geod
 from sample_country.filing import Filing
 from sample_country.inbox import Injected
 from sample_country.periods import quarter_of, tag
+from sample_country.street import settlement_areas
 
 MINISTRY, SAYRAN = "sample_ministry", "sample_sayran"
 FIRST = dt.date(2024, 12, 31)
@@ -137,19 +138,25 @@ def _write_cities(filing: Filing, day: dt.date) -> None:
 
 
 def _write_sayran(filing: Filing, day: dt.date) -> None:
-    areas = city_areas(filing, "sayran_cell", day)
-    if not areas:
+    drawn = [
+        *(("5g", 50.0, *area) for area in city_areas(filing, "sayran_cell", day)),
+        *(("4g", 5.0, *area) for area in settlement_areas(filing, "sayran_cell", day)),
+    ]
+    if not drawn:
         return
     named = [
-        ({"area": name, "technology": "5g", "environment": "outdoor", "min_download_mbps": 50.0}, shape)
-        for name, shape in areas
+        (
+            {"area": name, "technology": technology, "environment": "outdoor", "min_download_mbps": speed},
+            shape,
+        )
+        for technology, speed, name, shape in drawn
     ]
     filing.inbox.add(
         f"{SAYRAN}/sayran_areas_{tag(day)}.geojson",
         _collection("areas", named),
         sender=SAYRAN,
         extract_kind="operator_coverage_areas",
-        rows_accepted=len(areas),
+        rows_accepted=len(named),
     )
 
 

@@ -44,3 +44,8 @@ one after the other: nested calls for both at once are deeper than SQL tools car
         'abvgdeziyklmnoprstufyeagknouuhiABVGDEZIYKLMNOPRSTUFYEAGKNOUUHI'
     )
 {%- endmacro %}
+
+{#- A name as two spellings of it agree: in small letters, е for ё. -#}
+{% macro plain_letters(name) -%}
+    translate(lower({{ name }}), 'ё', 'е')
+{%- endmacro %}

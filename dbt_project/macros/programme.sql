@@ -226,3 +226,10 @@ unknown part nothing is known but that it is larger: NULL where the count of one
         source_date='as_of_date'
     ) }}
 {%- endmacro %}
+
+{#- A measure of crowd-sourced speed tests over the country, by kind of network. -#}
+{% macro speed_figure(metric_id, value) -%}
+    {{ programme_figure(
+        ref('stg_national_speed'), metric_id, 'national_speed_series', value, technology='network_type'
+    ) }}
+{%- endmacro %}

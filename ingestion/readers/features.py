@@ -38,6 +38,7 @@ HASH = "__geometry_hash"
 MEASURES = {
     "geometry_type": "__geometry_type",
     "geometry_area_km2": "__geometry_area_km2",
+    "geometry_cell_area_km2": "__geometry_cell_area_km2",
     "geometry_length_km": "__geometry_length_km",
     "geometry_vertices": "__geometry_vertices",
     "geometry_repair": "__geometry_repair",
@@ -48,6 +49,7 @@ _FACTS: dict[str, pl.DataType] = {
     HASH: pl.String(),
     "__geometry_type": pl.String(),
     "__geometry_area_km2": pl.Float64(),
+    "__geometry_cell_area_km2": pl.Float64(),
     "__geometry_length_km": pl.Float64(),
     "__geometry_vertices": pl.Int64(),
     "__geometry_repair": pl.String(),
@@ -93,6 +95,7 @@ class GeometryWriter:
         self._examples: list[str] = []
         self._first: str | None = None
         self._is_placed = contract.with_role("tile_latitude") is None
+        self._measures_cells = contract.with_role("geometry_cell_area_km2") is not None
 
     def __enter__(self) -> GeometryWriter:
         if self._spec is not None and self._path is not None:
@@ -125,7 +128,7 @@ class GeometryWriter:
         geometries[good] = geometry.to_wgs84(geometries[good], self._crs)
         self._place(good, geometries, fault, told)
         repair, hashes = np.full((2, len(rows)), None, dtype=object)
-        area, length = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        area, cell_area, length = np.full((3, len(rows)), np.nan)
         if self._spec is not None:
             good = np.flatnonzero(_is_none(fault))
             geometries[good], repair[good] = geometry.repaired(geometries[good], self._kind)
@@ -137,7 +140,7 @@ class GeometryWriter:
                 length[good] = geometry.line_lengths_km(geometries[good])
             hashes[good] = [_hash(one) for one in geometries[good]]
             self._note_repairs(rows[good], repair[good])
-            self._write(rows[good], geometries[good])
+            cell_area[good] = self._write(rows[good], geometries[good])
         is_point = kinds == shapely.GeometryType.POINT
         points = geometries.copy()
         points[~(is_point & _is_none(fault))] = None
@@ -148,6 +151,7 @@ class GeometryWriter:
                 HASH: pl.Series(hashes.tolist(), dtype=pl.String),
                 "__geometry_type": [_TYPE_NAMES.get(int(kind)) for kind in kinds],
                 "__geometry_area_km2": area,
+                "__geometry_cell_area_km2": cell_area,
                 "__geometry_length_km": length,
                 "__geometry_vertices": vertices,
                 "__geometry_repair": pl.Series(repair.tolist(), dtype=pl.String),
@@ -184,7 +188,8 @@ class GeometryWriter:
                 if len(self._examples) < _MOST_EXAMPLES:
                     self._examples.append(f"row {row} ({what})")
 
-    def _write(self, rows: Any, geometries: geometry.Geometries) -> None:
+    def _write(self, rows: Any, geometries: geometry.Geometries) -> Any:
+        """Write the cells; the area of each row's, where the contract asks for it."""
         assert self._spec is not None
         frames: Iterator[pl.DataFrame]
         if self._kind == "line":
@@ -192,11 +197,20 @@ class GeometryWriter:
         else:
             frames = geometry.polygon_cells(geometries, rows, self._spec.h3_resolution)
         filled: set[int] = set()
+        areas: list[pl.DataFrame] = []
         for frame in frames:
             filled.update(frame["source_row"].unique().to_list())
+            if self._measures_cells:
+                areas.append(geometry.cells_area_km2(frame))
             if self._writer is not None and frame.height:
                 self._writer.write_table(frame.to_arrow().cast(self._schema))
         self._without_cell += len(rows) - len(filled)
+        by_row = (
+            dict(pl.concat(areas).group_by("source_row", maintain_order=True).sum().iter_rows())
+            if areas
+            else {}
+        )
+        return [by_row.get(int(row), np.nan) for row in rows]
 
     def notes(self) -> tuple[str, ...]:
         """What happened to geometries that the sender should know, in words.
@@ -522,14 +536,19 @@ def cells_of_accepted(
 ) -> Path | None:
     """The cells of accepted rows with the rows' key, as the lake keeps them; None when there are none."""
     schema = contract.cells_schema
-    if raw.cells is None or schema is None or not accepted:
+    if schema is None or not accepted:
         return None
-    rows = pl.scan_parquet(accepted).select(ROW, *contract.key)
-    found = (
-        pl.scan_parquet(raw.cells)
-        .join(rows, on=ROW, how="inner", maintain_order="left")
-        .with_columns(pl.lit(extract_id).alias("extract_id"), pl.lit(None, pl.Float64).alias("share"))
-        .select(list(schema))
+    rows = pl.scan_parquet(accepted).select(
+        ROW, *contract.key, *(["h3_cell"] if contract.neighbourhood else [])
     )
+    if contract.neighbourhood is not None:
+        about = contract.neighbourhood
+        found = geometry.neighbourhood(rows.drop_nulls("h3_cell"), about.rings, about.h3_resolution)
+    elif raw.cells is not None:
+        found = pl.scan_parquet(raw.cells).join(rows, on=ROW, how="inner", maintain_order="left")
+        found = found.with_columns(pl.lit(None, pl.Float64).alias("share"))
+    else:
+        return None
+    found = found.with_columns(pl.lit(extract_id).alias("extract_id")).select(list(schema))
     found.sink_parquet(target, row_group_size=1_000_000)
     return target

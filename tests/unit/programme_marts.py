@@ -61,7 +61,12 @@ select date '2025-12-31' as as_of_date, * from (values
     ('region', '100000000', 'One', 50, 30, 30, 300, 250, 150, 5000),
     ('region', '110000000', 'all', 40, 30, 28, 300, 250, 150, 4000),
     ('region', '110000000', 'One', 10, 10, 8, 100, 100, 50, 1000),
-    ('region', '110000000', 'Two', 30, 20, 20, 200, 150, 100, 3000)
+    ('region', '110000000', 'Two', 30, 20, 20, 200, 150, 100, 3000),
+    ('district', '101000000', 'all', 50, 30, 30, 300, 250, 150, 5000),
+    ('district', '101000000', 'One', 50, 30, 30, 300, 250, 150, 5000),
+    ('district', '111000000', 'all', 40, 30, 28, 300, 250, 150, 4000),
+    ('district', '111000000', 'One', 10, 10, 8, 100, 100, 50, 1000),
+    ('district', '111000000', 'Two', 30, 20, 20, 200, 150, 100, 3000)
 ) as t (
     geography_level, kato, contractor, villages, villages_connected, villages_confirmed, households_passed,
     households_orderable, households_connected, people_connected
@@ -131,6 +136,7 @@ PROGRAMME_FAULTS: dict[str, dict[str, str]] = {
     },
     "programme.fibre_parts_make_the_whole": {
         "a region less": f"delete from {_FIBRE} where kato = '100000000'",
+        "a district less": f"delete from {_FIBRE} where kato = '111000000'",
         "homes": f"update {_FIBRE} set households_passed = 1 where contractor = 'One' and kato = '110000000'",
         "people": f"update {_FIBRE} set people_connected = 0 where kato = '110000000' and contractor = 'all'",
     },

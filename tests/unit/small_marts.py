@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import duckdb
 
+from tests.unit.cell_marts import CELLS
 from tests.unit.evidence_marts import EVIDENCE
 from tests.unit.highway_marts import HIGHWAYS
 from tests.unit.programme_marts import PROGRAMME
+from tests.unit.reference_marts import REFERENCE
 from tests.unit.urban_marts import URBAN
 
 _SETTLEMENTS = """
@@ -326,9 +328,18 @@ select * from (values
 ) as t (statement_id, metric_id, qualifier, unit, stated_value, computed_value, difference, verdict, status);
 create table marts.fct_target_progress as
 select * from (values
-    ('t1', 'percent', 98.0, 99.0, 100.0), ('t2', 'settlements', 2879.3, 2903.0, 2926.7),
-    ('t3', 'percent', null, null, null)
-) as t (target_id, unit, projected_low, projected_value, projected_high);
+    (
+        't1', 'percent', 98.0, 99.0, 100.0, 97.5, 99.0, date '2025-12-31', date '2027-12-31', 97.0, 0.5, 96.5, 1.0
+    ),
+    (
+        't2', 'settlements', 2879.3, 2903.0, 2926.7, 2606.0, 4506.0, date '2025-12-31', date '2025-06-30', 4506.0,
+        -1900.0, 4506.0, -1900.0
+    ),
+    ('t3', 'percent', null, null, null, null, 99.0, null, date '2027-12-31', null, null, null, null)
+) as t (
+    target_id, unit, projected_low, projected_value, projected_high, value, target_value, as_of_date, due_date,
+    announced_value, announced_difference, straight_line_value, straight_line_difference
+);
 create table staging.stg_operator_availability as
 select extract_id from intermediate.int_availability where operator_id <> 'koktem';
 create table staging.stg_extract as
@@ -406,4 +417,6 @@ def small_marts() -> duckdb.DuckDBPyConnection:
     connection.execute(HIGHWAYS)
     connection.execute(URBAN)
     connection.execute(EVIDENCE)
+    connection.execute(CELLS)
+    connection.execute(REFERENCE)
     return connection

@@ -10,9 +10,11 @@ import pytest
 
 from expectations.engine import Engine, Finding
 from expectations.suite import Expectation, load_suites
+from tests.unit.cell_marts import CELL_FAULTS
 from tests.unit.evidence_marts import EVIDENCE_FAULTS
 from tests.unit.highway_marts import HIGHWAY_FAULTS
 from tests.unit.programme_marts import PROGRAMME_FAULTS
+from tests.unit.reference_marts import REFERENCE_FAULTS
 from tests.unit.small_marts import small_marts
 from tests.unit.urban_marts import URBAN_FAULTS
 
@@ -434,6 +436,14 @@ FAULTS: dict[str, dict[str, str]] = {
         "beyond all": "update marts.fct_target_progress set projected_high = 104 where unit = 'percent'",
         "negative": "update marts.fct_target_progress set projected_low = -1",
     },
+    "statements.distances_from_the_path_are_differences": {
+        "sign": "update marts.fct_target_progress set announced_difference = -announced_difference",
+        "unknown": "update marts.fct_target_progress set straight_line_difference = null where target_id = 't1'",
+        "two ends": (
+            "update marts.fct_target_progress set straight_line_value = 4000, straight_line_difference = -1394 "
+            "where target_id = 't2'"
+        ),
+    },
     "totals.technology_parts_make_the_whole": {
         "a region less": (
             f"update {TECHNOLOGY} set population_covered = population_covered - 1 where kato = '710000000' "
@@ -477,7 +487,7 @@ FAULTS: dict[str, dict[str, str]] = {
     },
 }
 
-FAULTS |= PROGRAMME_FAULTS | HIGHWAY_FAULTS | URBAN_FAULTS | EVIDENCE_FAULTS
+FAULTS |= PROGRAMME_FAULTS | HIGHWAY_FAULTS | URBAN_FAULTS | EVIDENCE_FAULTS | CELL_FAULTS | REFERENCE_FAULTS
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,39 @@ TILES: dict[str, Any] = {
         **{n: {"from": n} for n in ("quadkey", "avg_d_kbps", "avg_u_kbps", "avg_lat_ms", "tests", "devices")},
     },
 }
-LAYOUTS = (AREAS, STATED, WKT, ROADS, SITES, TESTS, STATIONS, TILES)
+POSITIONS: dict[str, Any] = {
+    "layout": "test/positions",
+    "sender": "test_bureau",
+    "sender_title": "Test bureau",
+    "extract": "settlement_positions",
+    "description": "Positions.",
+    "file_pattern": r"positions\.csv",
+    "format": "text",
+    "text": {},
+    "columns": {
+        "place_id": {"from": "id"},
+        "place_name": {"from": "name"},
+        "latitude": {"from": "lat"},
+        "longitude": {"from": "lon"},
+    },
+    "absent": ["settlement_kato", "place_type", "population", "filed_region", "filed_district"],
+}
+BOUNDARIES: dict[str, Any] = {
+    "layout": "test/boundaries",
+    "sender": "test_bureau",
+    "sender_title": "Test bureau",
+    "extract": "administrative_boundaries",
+    "description": "Boundaries.",
+    "file_pattern": r"boundaries\.gpkg",
+    "format": "features",
+    "columns": {
+        "as_of_date": {"value": "2024-01-01"},
+        "kato": {"from": "kato"},
+        "level": {"value": "district"},
+    },
+    "absent": ["name_en", "official_area_km2"],
+}
+LAYOUTS = (AREAS, STATED, WKT, ROADS, SITES, TESTS, STATIONS, TILES, POSITIONS, BOUNDARIES)
 
 # 20 and 40 kilometres wide, in degrees.
 SQUARE = shapely.box(71.0, 51.0, 71.3, 51.2)
@@ -301,6 +333,33 @@ def test_points_of_any_projection_become_positions_and_cells(warehouse: Warehous
     assert rows["longitude"].to_list() == pytest.approx([71.4, 69.6])
     assert rows["h3_cell"].str.starts_with("89").all()
     assert warehouse.part("cells", outcome).is_empty()
+
+
+def test_a_position_keeps_the_cells_about_it_and_a_refused_one_none(warehouse: Warehouse) -> None:
+    warehouse.put("positions.csv", "id,name,lat,lon\na,Аул,51.1,71.4\nb,Перепутано,71.4,51.1\n")
+    outcome = warehouse.run()["positions.csv"]
+    assert (outcome.rows_accepted, outcome.rows_quarantined) == (1, 1)
+    cells = warehouse.part("cells", outcome)
+    assert cells.columns == list(load_contracts()["settlement_positions"].cells_schema or {})
+    assert set(cells["place_id"]) == {"a"}
+    assert (
+        cells["source_row"].unique().to_list() == warehouse.part("accepted", outcome)["source_row"].to_list()
+    )
+    assert dict(cells.group_by("ring").len().rows()) == {0: 1, 1: 6, 2: 12, 3: 18, 4: 24, 5: 30}
+    assert cells["h3_cell"].n_unique() == 91
+    assert cells["h3_cell"].str.starts_with("88").all()
+
+
+def test_a_boundary_says_what_its_cells_measure(warehouse: Warehouse) -> None:
+    shapes = [SQUARE, shapely.box(70.0, 45.0, 70.0001, 45.0001)]
+    write(warehouse.inbox / "boundaries.gpkg", shapes, kato=["113200000", "113400000"])
+    outcome = warehouse.run()["boundaries.gpkg"]
+    assert outcome.rows_accepted == 2, outcome.message
+    rows = warehouse.part("accepted", outcome)
+    covered = warehouse.part("cells", outcome).select(cell_area("h3_cell", "km^2")).to_series().sum()
+    assert rows["cell_area_km2"][0] == pytest.approx(covered, rel=1e-12)
+    assert rows["cell_area_km2"][0] == pytest.approx(rows["area_km2"][0], rel=0.02)
+    assert rows["cell_area_km2"][1] is None, "no cell has its centre in it"
 
 
 # --- Rows ---------------------------------------------------------------------------------------------------------

@@ -179,3 +179,24 @@ def test_following_edges_mends_nothing_and_keeps_holes_and_parts() -> None:
 )
 def test_which_references_are_one(one: str, other: str, same: bool) -> None:
     assert geometry.same_crs(one, other) is same
+
+
+@pytest.mark.parametrize("rings", [0, 1, 5])
+def test_cells_about_a_position_are_the_rings_of_the_h3_library(rings: int) -> None:
+    at = [h3.latlng_to_cell(51.16, 71.47, 9), h3.latlng_to_cell(43.2, 76.9, 9)]
+    rows = pl.LazyFrame({"source_row": [1, 2], "h3_cell": at})
+    found = geometry.neighbourhood(rows, rings, 8).collect()
+    assert found.height == 2 * (3 * rings * rings + 3 * rings + 1)
+    for row, cell in enumerate(at, 1):
+        middle = h3.cell_to_parent(cell, 8)
+        mine = found.filter(pl.col("source_row") == row)
+        assert set(mine["h3_cell"]) == set(h3.grid_disk(middle, rings))
+        assert all(h3.grid_distance(middle, c) == ring for c, ring in mine.select("h3_cell", "ring").rows())
+
+
+def test_area_of_cells_is_the_sum_of_what_the_h3_library_says() -> None:
+    cells = filled([star(40, width=0.3), star(40, longitude=60, width=0.2)], 8)
+    areas = dict(geometry.cells_area_km2(cells).iter_rows())
+    for row in (0, 1):
+        mine = cells.filter(pl.col("source_row") == row)["h3_cell"]
+        assert areas[row] == pytest.approx(sum(h3.cell_area(c, unit="km^2") for c in mine), rel=1e-9)

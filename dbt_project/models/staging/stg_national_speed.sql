@@ -10,6 +10,4 @@ select
     received.extract_id,
     received.source_sheet,
     received.source_row
-from {{ source('lake', 'national_speed_series') }} as received
-inner join {{ ref('stg_extract') }} as extracts on received.extract_id = extracts.extract_id
-where extracts.is_current
+from {{ preferred_rows(source('lake', 'national_speed_series'), key=['as_of_date', 'network_type']) }} as received

@@ -12,6 +12,7 @@ planned as (
 ranked_positions as (
     select
         settlement_kato,
+        place_id,
         latitude,
         longitude,
         h3_cell,
@@ -20,7 +21,7 @@ ranked_positions as (
             partition by settlement_kato
             order by coalesce(population, -1) desc, place_id asc
         ) as preference
-    from {{ ref('stg_settlement_position') }}
+    from {{ ref('int_place_position') }}
     where settlement_kato is not null
 ),
 
@@ -86,6 +87,7 @@ select
     end as is_programme,
     settlements.region_kato,
     settlements.district_kato,
+    ranked_positions.place_id,
     ranked_positions.latitude,
     ranked_positions.longitude,
     ranked_positions.h3_cell,

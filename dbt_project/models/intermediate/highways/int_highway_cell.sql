@@ -18,16 +18,20 @@ with cells as (
             and roads.source_row = cells.source_row
 ),
 
--- Settlements by squares of a degree; those of a cell's own square and of the eight about it are measured.
+-- Settlements by squares of a degree; those of a cell's own square and of the eight about it are measured. A place of
+-- the map that no code is known for is a settlement too; a lone dwelling is not.
 squares as (
     select
-        settlement_kato,
-        name_ru,
-        latitude,
-        longitude,
-        cast(floor(latitude) as bigint) + north.shift as north,
-        cast(floor(longitude) as bigint) + east.shift as east
-    from {{ ref('int_settlement') }}
+        places.place_id,
+        settlements.settlement_kato,
+        coalesce(settlements.name_ru, places.place_name) as name_ru,
+        places.district_kato,
+        places.latitude,
+        places.longitude,
+        cast(floor(places.latitude) as bigint) + north.shift as north,
+        cast(floor(places.longitude) as bigint) + east.shift as east
+    from {{ ref('int_place_position') }} as places
+    left join {{ ref('int_settlement') }} as settlements on places.settlement_kato = settlements.settlement_kato
     cross join (
         select -1 as shift
         union all
@@ -42,14 +46,19 @@ squares as (
         union all
         select 1 as shift
     ) as east
-    where latitude is not null and longitude is not null
+    where
+        places.latitude is not null
+        and places.longitude is not null
+        and (settlements.settlement_kato is not null or coalesce(places.place_type, '') <> 'isolated_dwelling')
 ),
 
 measured as (
     select
         places.h3_cell,
+        squares.place_id,
         squares.settlement_kato,
         squares.name_ru,
+        squares.district_kato,
         {{ kilometres_between('places.latitude', 'places.longitude', 'squares.latitude', 'squares.longitude') }} as km
     from (
         select distinct
@@ -69,8 +78,9 @@ ranked as (
         h3_cell,
         settlement_kato,
         name_ru,
+        district_kato,
         km,
-        row_number() over (partition by h3_cell order by km, settlement_kato) as nearness
+        row_number() over (partition by h3_cell order by km, place_id) as nearness
     from measured
 )
 
@@ -96,6 +106,7 @@ select
     cells.longitude,
     ranked.settlement_kato as nearest_settlement_kato,
     ranked.name_ru as nearest_settlement_name_ru,
+    ranked.district_kato as nearest_settlement_district_kato,
     ranked.km as nearest_settlement_km
 from cells
 left join ranked on cells.h3_cell = ranked.h3_cell and ranked.nearness = 1

@@ -23,6 +23,7 @@ states as (
         cells.length_km,
         cells.nearest_settlement_kato,
         cells.nearest_settlement_name_ru,
+        cells.nearest_settlement_district_kato,
         cells.nearest_settlement_km,
         coalesce(reach.technology_rank >= technologies.rank, false) as is_covered
     from filings
@@ -56,6 +57,7 @@ runs as (
         length_km,
         nearest_settlement_kato,
         nearest_settlement_name_ru,
+        nearest_settlement_district_kato,
         nearest_settlement_km,
         is_covered,
         sum(case when is_covered then 1 else 0 end) over (
@@ -78,6 +80,7 @@ gaps as (
         length_km,
         nearest_settlement_kato,
         nearest_settlement_name_ru,
+        nearest_settlement_district_kato,
         nearest_settlement_km,
         row_number() over (
             partition by as_of_date, road_id, technology, covered_before
@@ -101,6 +104,7 @@ select
     count(*) as cells,
     max(case when nearness = 1 then nearest_settlement_kato end) as nearest_settlement_kato,
     max(case when nearness = 1 then nearest_settlement_name_ru end) as nearest_settlement_name_ru,
+    max(case when nearness = 1 then nearest_settlement_district_kato end) as nearest_settlement_district_kato,
     max(case when nearness = 1 then nearest_settlement_km end) as nearest_settlement_km
 from gaps
 group by as_of_date, road_id, technology, covered_before

@@ -2,7 +2,11 @@ with places as (
     select
         villages.as_of_date,
         areas.geography_level,
-        case when areas.geography_level = 'national' then '000000000' else villages.region_kato end as kato,
+        case areas.geography_level
+            when 'national' then '000000000'
+            when 'region' then villages.region_kato
+            else villages.district_kato
+        end as kato,
         builders.contractor,
         villages.is_due,
         villages.is_connected,
@@ -23,6 +27,8 @@ with places as (
         select 'national' as geography_level
         union all
         select 'region' as geography_level
+        union all
+        select 'district' as geography_level
     ) as areas
     inner join (
         select distinct

@@ -47,6 +47,24 @@ with figures as (
         'population_as_of'
     ) }}
     union all
+    {{ programme_figure(
+        ref('int_region_area'), 'region_area_km2', 'administrative_boundaries', 'cell_area_km2', 'is_on_current_map',
+        ['geography_level', 'kato', "'all'"]
+    ) }}
+    union all
+    {{ speed_figure('measured_download_mbps', 'download_mbps_mean') }}
+    union all
+    {{ speed_figure('measured_upload_mbps', 'upload_mbps_mean') }}
+    union all
+    {{ speed_figure('measured_latency_ms', 'latency_ms_mean') }}
+    union all
+    {{ programme_figure(
+        ref('int_cell_coverage'), 'population_covered_cell_pct', 'operator_coverage_areas',
+        percentage('population_covered', 'population'), place=['geography_level', 'kato', 'area_type'],
+        technology='technology', numerator='population_covered', denominator='population', source='denominator_source',
+        source_date='denominator_as_of'
+    ) }}
+    union all
     {{ urban_figure('urban_5g_cities', 'cities_with_5g', 'cities_with_5g', 'cities') }}
     union all
     {{ programme_figure(

@@ -19,7 +19,18 @@ select
     cast(case when roads.road_id = 'all' then announced.value end as double) as announced_km,
     roads.denominator_source,
     roads.denominator_as_of,
-    'published' as status,
-    cast(null as {{ dbt.type_string() }}) as withheld_reason
+    case when roads.km_covered is null then 'withheld' else 'published' end as status,
+    case
+        when roads.km_covered is not null then cast(null as {{ dbt.type_string() }})
+        when filings.as_of_date is null then 'no areas of service in a vehicle were filed for the date'
+        when roads.operator_id = 'any'
+            then 'nobody filed areas of service in a vehicle with this or a better technology for the date'
+        else 'the operator filed no areas of service in a vehicle with this or a better technology'
+    end as withheld_reason
 from {{ ref('int_highway_coverage') }} as roads
 left join {{ ref('reference_figure') }} as announced on announced.reference_id = 'highways_announced_km'
+left join (
+    select distinct as_of_date
+    from {{ ref('int_highway_coverage') }}
+    where km_covered is not null
+) as filings on roads.as_of_date = filings.as_of_date

@@ -15,6 +15,7 @@ select
     gaps.length_km > 5 as is_over_5km,
     gaps.nearest_settlement_kato,
     gaps.nearest_settlement_name_ru,
+    gaps.nearest_settlement_district_kato,
     gaps.nearest_settlement_km,
     'published' as status,
     cast(null as {{ dbt.type_string() }}) as withheld_reason

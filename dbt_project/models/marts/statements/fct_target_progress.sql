@@ -139,6 +139,91 @@ rates as (
     where targets.metric_id != 'milestone_slippage_days'
 ),
 
+-- What was announced for dates on the way: the start, steps, other targets of the same measure, and the end.
+announced as (
+    select
+        target_id,
+        path_date,
+        max(path_value) as path_value
+    from (
+        select
+            steps.target_id,
+            steps.as_of_date as path_date,
+            steps.announced_value as path_value
+        from {{ ref('programme_path') }} as steps
+        union all
+        select
+            targets.target_id,
+            targets.baseline_date as path_date,
+            baseline.baseline_value as path_value
+        from {{ ref('int_target') }} as targets
+        inner join baseline on targets.target_id = baseline.target_id
+        where targets.baseline_date is not null
+        union all
+        select
+            targets.target_id,
+            others.due_date as path_date,
+            others.target_value as path_value
+        from {{ ref('int_target') }} as targets
+        inner join {{ ref('int_target') }} as others
+            on
+                targets.metric_id = others.metric_id
+                and targets.kato = others.kato
+                and targets.area_type = others.area_type
+                and coalesce(targets.technology, '') = coalesce(others.technology, '')
+                and targets.unit = others.unit
+                and targets.due_date > others.due_date
+        where others.baseline_date is null
+        union all
+        select
+            target_id,
+            due_date as path_date,
+            target_value as path_value
+        from rates
+        where target_value is not null
+    ) as points
+    group by target_id, path_date
+),
+
+segments as (
+    select
+        target_id,
+        path_date,
+        path_value,
+        lead(path_date) over (partition by target_id order by path_date) as next_date,
+        lead(path_value) over (partition by target_id order by path_date) as next_value,
+        first_value(path_date) over (partition by target_id order by path_date) as first_date,
+        first_value(path_value) over (partition by target_id order by path_date) as first_announced
+    from announced
+),
+
+-- A target announced without a start has no path before its due date.
+paths as (
+    select
+        rates.target_id,
+        segments.path_value
+        + coalesce(
+            (segments.next_value - segments.path_value)
+            * {{ days_between('segments.path_date', 'rates.as_of_date') }}
+            / {{ days_between('segments.path_date', 'segments.next_date') }},
+            0
+        ) as announced_value,
+        case
+            when rates.as_of_date >= rates.due_date then rates.target_value
+            else
+                segments.first_announced
+                + (rates.target_value - segments.first_announced)
+                * {{ days_between('segments.first_date', 'rates.as_of_date') }}
+                / {{ days_between('segments.first_date', 'rates.due_date') }}
+        end as straight_line_value
+    from rates
+    inner join segments
+        on
+            rates.target_id = segments.target_id
+            and rates.as_of_date >= segments.path_date
+            and (segments.next_date is null or rates.as_of_date < segments.next_date)
+),
+
 lines as (
     select
         target_id,
@@ -197,35 +282,40 @@ bounded as (
 )
 
 select
-    target_id,
-    metric_id,
-    as_of_date,
-    value,
-    coalesce(target_value, promised_value) as target_value,
-    due_date,
-    required_monthly_rate,
-    actual_monthly_rate,
-    projected_value,
-    projected_low,
-    projected_high,
+    bounded.target_id,
+    bounded.metric_id,
+    bounded.as_of_date,
+    bounded.value,
+    coalesce(bounded.target_value, bounded.promised_value) as target_value,
+    bounded.due_date,
+    bounded.required_monthly_rate,
+    bounded.actual_monthly_rate,
+    bounded.projected_value,
+    bounded.projected_low,
+    bounded.projected_high,
+    paths.announced_value,
+    bounded.value - paths.announced_value as announced_difference,
+    paths.straight_line_value,
+    bounded.value - paths.straight_line_value as straight_line_difference,
     case
-        when value is null or target_value is null then 'insufficient_data'
-        when value >= target_value then 'achieved'
-        when due_date <= as_of_date then 'off_track'
-        when projected_value is null then 'insufficient_data'
-        when projected_value >= target_value then 'on_track'
-        when projected_high >= target_value then 'at_risk'
+        when bounded.value is null or bounded.target_value is null then 'insufficient_data'
+        when bounded.value >= bounded.target_value then 'achieved'
+        when bounded.due_date <= bounded.as_of_date then 'off_track'
+        when bounded.projected_value is null then 'insufficient_data'
+        when bounded.projected_value >= bounded.target_value then 'on_track'
+        when bounded.projected_high >= bounded.target_value then 'at_risk'
         else 'off_track'
     end as status,
     cast(null as {{ dbt.type_string() }}) as withheld_reason,
-    system,
-    kato,
-    area_type,
-    technology,
-    unit,
-    cast(observations as bigint) as observations,
-    source_url
+    bounded.system,
+    bounded.kato,
+    bounded.area_type,
+    bounded.technology,
+    bounded.unit,
+    cast(bounded.observations as bigint) as observations,
+    bounded.source_url
 from bounded
+left join paths on bounded.target_id = paths.target_id
 union all
 select
     target_id,
@@ -239,6 +329,10 @@ select
     projected_value,
     cast(null as double) as projected_low,
     cast(null as double) as projected_high,
+    cast(null as double) as announced_value,
+    cast(null as double) as announced_difference,
+    cast(null as double) as straight_line_value,
+    cast(null as double) as straight_line_difference,
     status,
     cast(null as {{ dbt.type_string() }}) as withheld_reason,
     system,

@@ -1,0 +1,51 @@
+-- Districts and regions as filed; the nation is the sum of its regions.
+with parts as (
+    select
+        as_of_date,
+        level as geography_level,
+        kato,
+        name_en,
+        official_area_km2,
+        area_km2 as geometry_area_km2,
+        cell_area_km2
+    from {{ ref('stg_administrative_boundary') }}
+),
+
+summed as (
+    select
+        as_of_date,
+        geography_level,
+        kato,
+        name_en,
+        cast(1 as bigint) as parts,
+        official_area_km2,
+        geometry_area_km2,
+        cell_area_km2
+    from parts
+    union all
+    select
+        as_of_date,
+        'national' as geography_level,
+        '000000000' as kato,
+        'Kazakhstan' as name_en,
+        cast(count(*) as bigint) as parts,
+        case when count(official_area_km2) = count(*) then sum(official_area_km2) end as official_area_km2,
+        sum(geometry_area_km2) as geometry_area_km2,
+        sum(cell_area_km2) as cell_area_km2
+    from parts
+    where geography_level = 'region'
+    group by as_of_date
+)
+
+select
+    summed.as_of_date,
+    summed.geography_level,
+    summed.kato,
+    summed.name_en,
+    summed.parts,
+    summed.kato = '000000000' or places.kato is not null as is_on_current_map,
+    summed.official_area_km2,
+    summed.geometry_area_km2,
+    summed.cell_area_km2
+from summed
+left join {{ ref('int_place') }} as places on summed.kato = places.kato
