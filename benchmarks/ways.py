@@ -29,10 +29,9 @@ def cells_plain(cells: str, people: str) -> dict[str, Any]:
 
     rows = duckdb.sql(
         f"""
-        with covered as (select distinct h3_cell from read_parquet('{cells}'))
         select coalesce(people.region_kato, '000000000') as kato, sum(people.people)
         from read_parquet('{people}') as people
-        inner join covered using (h3_cell)
+        where people.h3_cell in (select h3_cell from read_parquet('{cells}'))
         group by grouping sets ((), (people.region_kato))
         order by kato
         """
