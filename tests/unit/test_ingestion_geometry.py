@@ -179,3 +179,10 @@ def test_following_edges_mends_nothing_and_keeps_holes_and_parts() -> None:
 )
 def test_which_references_are_one(one: str, other: str, same: bool) -> None:
     assert geometry.same_crs(one, other) is same
+
+
+def test_lengths_in_cells_are_the_same_to_the_last_digit_every_time() -> None:
+    bends = np.random.default_rng(7).uniform(-0.02, 0.02, (3, 4000)).cumsum(axis=1)
+    lines = shapely.linestrings([np.column_stack([np.linspace(50, 85, 4000), 48 + bend]) for bend in bends])
+    first, *others = [geometry.line_cells(lines, np.arange(3), 8) for _ in range(4)]
+    assert all(other.equals(first) for other in others)
