@@ -337,7 +337,7 @@ def line_cells(geometries: Geometries, rows: npt.NDArray[np.int64], resolution: 
     empty = pl.DataFrame(
         schema={"line": pl.Int64, "h3_cell": pl.UInt64, "length": pl.Float64, "start": pl.Float64}
     )
-    total = _by_cell(pl.concat([empty, *found])).sort("line", "start")
+    total = _by_cell(pl.concat([empty, *found])).sort("line", "start", "h3_cell")
     return total.select(
         pl.Series("source_row", rows, dtype=pl.Int64).gather(total["line"]),
         int_to_str("h3_cell").alias("h3_cell"),
@@ -349,8 +349,19 @@ def line_cells(geometries: Geometries, rows: npt.NDArray[np.int64], resolution: 
 
 
 def _by_cell(steps: pl.DataFrame) -> pl.DataFrame:
-    return steps.group_by("line", "h3_cell", maintain_order=True).agg(
-        pl.col("length").sum(), pl.col("start").min()
+    """Lengths added up by line and cell in the order of the steps: threads that add would differ in the last digits."""
+    if steps.is_empty():
+        return steps
+    ordered = steps.sort("line", "h3_cell", maintain_order=True)
+    line, cell = ordered["line"].to_numpy(), ordered["h3_cell"].to_numpy()
+    first = np.flatnonzero(np.concatenate([[True], (line[1:] != line[:-1]) | (cell[1:] != cell[:-1])]))
+    return (
+        ordered[first]
+        .select("line", "h3_cell")
+        .with_columns(
+            length=np.add.reduceat(ordered["length"].to_numpy(), first),
+            start=np.minimum.reduceat(ordered["start"].to_numpy(), first),
+        )
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 
 from ingestion.contract import Contract
 from ingestion.readers.features import HASH
@@ -140,7 +141,7 @@ def split(
 
 
 def _rows_in(files: list[Path]) -> int:
-    return sum(_count(pl.scan_parquet(file)) for file in files)
+    return sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def _quarantined(rows: pl.LazyFrame | None, path: Path) -> list[Path]:
@@ -148,7 +149,7 @@ def _quarantined(rows: pl.LazyFrame | None, path: Path) -> list[Path]:
     if rows is None:
         return []
     rows.cast(QUARANTINE_SCHEMA).sink_parquet(path)  # type: ignore[arg-type]
-    return [path] if _count(pl.scan_parquet(path)) else []
+    return [path] if _rows_in([path]) else []
 
 
 def _sink(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:

@@ -23,3 +23,11 @@
 {% macro duckdb__days_after(date, days) -%}
     ({{ date }} + {{ days }})
 {%- endmacro %}
+
+{#-
+Sum of numbers with fractions, the same whatever order they are added in: each to nine decimals. A sum of doubles
+depends in its last digits on which thread comes first, and equal deliveries would not give equal releases.
+-#}
+{% macro exact_sum(value) -%}
+    cast(sum(cast({{ value }} as decimal(28, 9))) as double)
+{%- endmacro %}

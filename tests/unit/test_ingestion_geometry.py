@@ -200,3 +200,10 @@ def test_area_of_cells_is_the_sum_of_what_the_h3_library_says() -> None:
     for row in (0, 1):
         mine = cells.filter(pl.col("source_row") == row)["h3_cell"]
         assert areas[row] == pytest.approx(sum(h3.cell_area(c, unit="km^2") for c in mine), rel=1e-9)
+
+
+def test_lengths_in_cells_are_the_same_to_the_last_digit_every_time() -> None:
+    bends = np.random.default_rng(7).uniform(-0.02, 0.02, (3, 4000)).cumsum(axis=1)
+    lines = shapely.linestrings([np.column_stack([np.linspace(50, 85, 4000), 48 + bend]) for bend in bends])
+    first, *others = [geometry.line_cells(lines, np.arange(3), 8) for _ in range(4)]
+    assert all(other.equals(first) for other in others)

@@ -69,7 +69,7 @@ covered as (
         reach.road_id,
         reach.operator_id,
         reach.technology_rank,
-        sum(cells.length_km) as km
+        {{ exact_sum('cells.length_km') }} as km
     from {{ ref('int_highway_reach') }} as reach
     inner join {{ ref('int_highway') }} as roads
         on
@@ -90,7 +90,7 @@ cumulated as (
         rows_of_roads.road_id,
         rows_of_roads.operator_id,
         rows_of_roads.technology,
-        sum(covered.km) as km
+        {{ exact_sum('covered.km') }} as km
     from rows_of_roads
     inner join covered
         on
@@ -162,17 +162,17 @@ totals as (
         roads.technology,
         count(*) as roads,
         case
-            when count(roads.official_length_km) = count(*) then sum(roads.official_length_km)
+            when count(roads.official_length_km) = count(*) then {{ exact_sum('roads.official_length_km') }}
         end as official_length_km,
-        sum(roads.geometry_length_km) as geometry_length_km,
-        sum(roads.road_length_km) as road_length_km,
+        {{ exact_sum('roads.geometry_length_km') }} as geometry_length_km,
+        {{ exact_sum('roads.road_length_km') }} as road_length_km,
         case
             when count(roads.official_length_km) = count(*) then 'Official lengths of the roads'
             else 'Official lengths of the roads, or of their geometries'
         end as denominator_source,
         max(roads.denominator_as_of) as denominator_as_of,
-        sum(roads.km_covered) as km_covered,
-        sum(roads.geometry_km_covered) as geometry_km_covered,
+        {{ exact_sum('roads.km_covered') }} as km_covered,
+        {{ exact_sum('roads.geometry_km_covered') }} as geometry_km_covered,
         max(roads.longest_gap_km) as longest_gap_km,
         sum(roads.gaps) as gaps,
         sum(roads.gaps_over_5km) as gaps_over_5km

@@ -100,7 +100,7 @@ select
     ) as gap_number,
     min(start_km) as start_km,
     max(end_km) as end_km,
-    sum(length_km) as length_km,
+    {{ exact_sum('length_km') }} as length_km,
     count(*) as cells,
     max(case when nearness = 1 then nearest_settlement_kato end) as nearest_settlement_kato,
     max(case when nearness = 1 then nearest_settlement_name_ru end) as nearest_settlement_name_ru,

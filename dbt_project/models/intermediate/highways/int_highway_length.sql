@@ -13,9 +13,10 @@ select
     roads.as_of_date,
     classes.road_class,
     count(*) as roads,
-    sum(roads.road_length_km) as road_length_km,
-    case when count(roads.official_length_km) = count(*) then sum(roads.official_length_km) end as official_length_km,
-    sum(roads.geometry_length_km) as geometry_length_km
+    {{ exact_sum('roads.road_length_km') }} as road_length_km,
+    case when count(roads.official_length_km) = count(*) then {{ exact_sum('roads.official_length_km') }} end
+        as official_length_km,
+    {{ exact_sum('roads.geometry_length_km') }} as geometry_length_km
 from roads
 inner join (
     select distinct

@@ -151,14 +151,15 @@ pooled as (
         operator_id,
         count(*) as cities,
         sum(case when cells_covered > 0 then 1 else 0 end) as cities_with_5g,
-        case when count(official_area_km2) = count(*) then sum(official_area_km2) end as official_area_km2,
-        sum(geometry_area_km2) as geometry_area_km2,
-        sum(area_km2) as area_km2,
+        case when count(official_area_km2) = count(*) then {{ exact_sum('official_area_km2') }} end
+            as official_area_km2,
+        {{ exact_sum('geometry_area_km2') }} as geometry_area_km2,
+        {{ exact_sum('area_km2') }} as area_km2,
         sum(cells) as cells,
         sum(cells_covered) as cells_covered,
-        sum(area_covered_km2) as area_covered_km2,
+        {{ exact_sum('area_covered_km2') }} as area_covered_km2,
         case when count(population) = count(*) then sum(population) end as population,
-        case when count(population) = count(*) then sum(population_covered) end as population_covered,
+        case when count(population) = count(*) then {{ exact_sum('population_covered') }} end as population_covered,
         max(population_as_of) as population_as_of,
         max(city_as_of) as city_as_of
     from shared
