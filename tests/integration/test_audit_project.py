@@ -122,7 +122,14 @@ def test_a_warning_can_withhold_nothing(built: Built) -> None:
     [
         ("shares.itu_shares_lie_in_bounds", {"itu_population_covered_pct"}),
         ("ladder.exactly_n_operators_add_up", {"operators_exactly_pct"}),
-        ("shares.operator_shares_lie_in_bounds", {"population_operator_covered_pct"}),
+        (
+            "shares.operator_shares_lie_in_bounds",
+            {
+                "population_operator_covered_pct",
+                "population_covered_largest_pct",
+                "population_covered_bounds_pct",
+            },
+        ),
         ("ladder.rungs_are_cumulative", set()),
         ("ladder.speed_tiers_are_nested", {"population_speed_tier_pct"}),
         ("totals.village_counts_hold_together", VILLAGE_METRICS),
