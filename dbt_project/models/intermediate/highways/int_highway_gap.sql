@@ -21,6 +21,8 @@ states as (
         cells.start_km,
         cells.end_km,
         cells.length_km,
+        cells.latitude,
+        cells.longitude,
         cells.nearest_settlement_kato,
         cells.nearest_settlement_name_ru,
         cells.nearest_settlement_district_kato,
@@ -55,6 +57,8 @@ runs as (
         start_km,
         end_km,
         length_km,
+        latitude,
+        longitude,
         nearest_settlement_kato,
         nearest_settlement_name_ru,
         nearest_settlement_district_kato,
@@ -78,6 +82,8 @@ gaps as (
         start_km,
         end_km,
         length_km,
+        latitude,
+        longitude,
         nearest_settlement_kato,
         nearest_settlement_name_ru,
         nearest_settlement_district_kato,
@@ -85,7 +91,15 @@ gaps as (
         row_number() over (
             partition by as_of_date, road_id, technology, covered_before
             order by coalesce(nearest_settlement_km, 1e9), start_km, h3_cell
-        ) as nearness
+        ) as nearness,
+        row_number() over (
+            partition by as_of_date, road_id, technology, covered_before
+            order by start_km, h3_cell
+        ) as place_from_start,
+        row_number() over (
+            partition by as_of_date, road_id, technology, covered_before
+            order by start_km desc, h3_cell desc
+        ) as place_from_end
     from runs
     where not is_covered
 )
@@ -102,6 +116,10 @@ select
     max(end_km) as end_km,
     {{ exact_sum('length_km') }} as length_km,
     count(*) as cells,
+    max(case when place_from_start = 1 then latitude end) as start_latitude,
+    max(case when place_from_start = 1 then longitude end) as start_longitude,
+    max(case when place_from_end = 1 then latitude end) as end_latitude,
+    max(case when place_from_end = 1 then longitude end) as end_longitude,
     max(case when nearness = 1 then nearest_settlement_kato end) as nearest_settlement_kato,
     max(case when nearness = 1 then nearest_settlement_name_ru end) as nearest_settlement_name_ru,
     max(case when nearness = 1 then nearest_settlement_district_kato end) as nearest_settlement_district_kato,

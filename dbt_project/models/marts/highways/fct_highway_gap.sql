@@ -8,6 +8,10 @@ select
     gaps.start_km,
     gaps.end_km,
     gaps.length_km,
+    gaps.start_latitude,
+    gaps.start_longitude,
+    gaps.end_latitude,
+    gaps.end_longitude,
     row_number() over (
         partition by gaps.as_of_date, gaps.road_id, gaps.technology
         order by gaps.length_km desc, gaps.gap_number asc
