@@ -7,8 +7,8 @@ measuring, or comparing. The plain ways import nothing of the project, and are w
     python -m benchmarks.ways polygons-qamtu|polygons-h3 POLYGONS RESOLUTION      number of cells, and their hash
     python -m benchmarks.ways roads-qamtu|roads-shapely ROADS AREAS      kilometres covered by road and operator
 
-CELLS is Parquet of the lake with h3_cell; PEOPLE has h3_cell, region_kato and people. The other files are Parquet of
-`name` and `wkb` in degrees.
+CELLS is Parquet of the lake with h3_cell; PEOPLE has h3_cell, settlement_kato, region_kato and people. The other files
+are Parquet of `name` and `wkb` in degrees.
 """
 
 from __future__ import annotations
@@ -38,10 +38,18 @@ def _people_in(covered: str, people: str) -> dict[str, Any]:
 
     rows = duckdb.sql(
         f"""
-        select coalesce(people.region_kato, '000000000') as kato, sum(people.people)
-        from read_parquet('{people}') as people
-        semi join {covered} as covered using (h3_cell)
-        group by grouping sets ((), (people.region_kato))
+        with settlements as (
+            select
+                people.settlement_kato,
+                any_value(people.region_kato) as region_kato,
+                round(sum(people.people)) as people
+            from read_parquet('{people}') as people
+            semi join {covered} as covered using (h3_cell)
+            group by people.settlement_kato
+        )
+        select coalesce(region_kato, '000000000') as kato, sum(people)
+        from settlements
+        group by grouping sets ((), (region_kato))
         order by kato
         """
     ).fetchall()

@@ -205,11 +205,7 @@ class GeometryWriter:
             if self._writer is not None and frame.height:
                 self._writer.write_table(frame.to_arrow().cast(self._schema))
         self._without_cell += len(rows) - len(filled)
-        by_row = (
-            dict(pl.concat(areas).group_by("source_row", maintain_order=True).sum().iter_rows())
-            if areas
-            else {}
-        )
+        by_row = dict(geometry.summed_by_row(pl.concat(areas)).iter_rows()) if areas else {}
         return [by_row.get(int(row), np.nan) for row in rows]
 
     def notes(self) -> tuple[str, ...]:

@@ -207,3 +207,14 @@ def test_lengths_in_cells_are_the_same_to_the_last_digit_every_time() -> None:
     lines = shapely.linestrings([np.column_stack([np.linspace(50, 85, 4000), 48 + bend]) for bend in bends])
     first, *others = [geometry.line_cells(lines, np.arange(3), 8) for _ in range(4)]
     assert all(other.equals(first) for other in others)
+
+
+def test_areas_of_cells_are_the_same_to_the_last_digit_every_time() -> None:
+    cells = pl.concat(geometry.polygon_cells([shapely.box(50, 42, 80, 54)], [3], 6))
+    parts = [cells[start : start + 1000] for start in range(0, cells.height, 1000)]
+    found = {
+        geometry.summed_by_row(pl.concat(geometry.cells_area_km2(part) for part in parts)).row(0)
+        for _ in range(5)
+    }
+    ((row, area),) = found
+    assert (row, area) == (3, pytest.approx(cells.height * 36.1, rel=0.2))

@@ -29,9 +29,10 @@ summed as (
         '000000000' as kato,
         'Kazakhstan' as name_en,
         cast(count(*) as bigint) as parts,
-        case when count(official_area_km2) = count(*) then sum(official_area_km2) end as official_area_km2,
-        sum(geometry_area_km2) as geometry_area_km2,
-        sum(cell_area_km2) as cell_area_km2
+        case when count(official_area_km2) = count(*) then {{ exact_sum('official_area_km2') }} end
+            as official_area_km2,
+        {{ exact_sum('geometry_area_km2') }} as geometry_area_km2,
+        {{ exact_sum('cell_area_km2') }} as cell_area_km2
     from parts
     where geography_level = 'region'
     group by as_of_date
