@@ -323,9 +323,10 @@ def resolve_repeated(path: Path, contract: Contract, work: Path) -> RepeatedFile
         for fate in ("first", "later", "conflicting"):
             file = work / f"repeated_{fate}.parquet"
             more = ", duplicate_of_row" if fate == "later" else ""
+            place = str(file).replace("'", "''")
             (count,) = connection.execute(
                 f"copy (select {lake_columns}{more} from told where fate = '{fate}' "
-                f"order by {SHEET} nulls last, {ROW}, record) to '{file}' (format parquet, compression zstd)"
+                f"order by {SHEET} nulls last, {ROW}, record) to '{place}' (format parquet, compression zstd)"
             ).fetchone() or (0,)
             found[fate] = [file] if count else []
     return RepeatedFiles(**found)

@@ -40,7 +40,8 @@ A macro and not variables of the project, so that what was built with other limi
 {%- endmacro %}
 
 {#-
-Lower or upper end of the Wilson score interval of a share of tests, 0-100; NULL without tests. Wilson (1927), as Brown,
+Lower or upper end of the Wilson score interval of a share of tests, 0-100, to be asked for where there are tests: of none
+it would say 0, since neither engine's greatest minds a NULL. Wilson (1927), as Brown,
 Cai and DasGupta (2001) recommend for small numbers: unlike the plain interval it stays within 0 and 100.
 -#}
 {% macro wilson_pct(successes, trials, sign) -%}

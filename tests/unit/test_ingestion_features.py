@@ -468,6 +468,8 @@ def test_a_polygon_without_a_centre_in_it_is_noted(warehouse: Warehouse) -> None
         ("t,2025-11-02,4g,51.1,71.4,20,5,0.04,1", "impossible_latency"),
         ("t,2025-11-02,4g,51.1,71.4,-1,5,40,1", "below_minimum"),
         ("t,2026-01-02,4g,51.1,71.4,20,5,40,1", "tested_in_future"),
+        ("t,2025-09-30,4g,51.1,71.4,20,5,40,1", "tested_before_quarter"),
+        ("t,2024-12-31,4g,51.1,71.4,20,5,40,1", "tested_before_quarter"),
         ("t,2025-11-02,4g,51.1,71.4,,,,1", "success_without_speed"),
     ],
 )

@@ -44,6 +44,16 @@ def test_rows_said_again_lie_beside_the_others_in_a_file_of_their_own(warehouse:
     assert warehouse.part("duplicate", outcome)["duplicate_of_row"].to_list() == [2]
 
 
+def test_rows_said_again_are_set_aside_in_a_folder_with_an_apostrophe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d'Or").mkdir()
+    made = Warehouse(tmp_path / "d'Or")
+    monkeypatch.setattr("ingestion.pipeline.load_layouts", lambda: made.layouts)
+    made.file(ROW, OTHER, ROW)
+    assert made.run()["dala_2025q4.csv"].rows_duplicate == 1
+
+
 def test_a_delivery_is_landed_once_whoever_lands_it(warehouse: Warehouse) -> None:
     warehouse.file(ROW)
     assert land(warehouse.home, [warehouse.inbox])

@@ -89,6 +89,40 @@ placed as (
     from {{ ref('int_settlement_cell') }}
 ),
 
+-- An operator that drew a technology and lists no settlements of it does not say which of those it covers whose place
+-- nobody knows.
+unlisted as (
+    select distinct
+        maps.as_of_date,
+        ladder.technology
+    from maps
+    inner join {{ ref('int_technology_ladder') }} as ladder
+        on
+            maps.filed_technology = ladder.filed_technology
+            and ladder.family = 'mobile'
+    left join {{ ref('int_availability') }} as lists
+        on
+            maps.as_of_date = lists.as_of_date
+            and maps.operator_id = lists.operator_id
+            and maps.filed_technology = lists.technology
+    where lists.operator_id is null
+),
+
+unplaced as (
+    select
+        unlisted.as_of_date,
+        unlisted.technology,
+        settlements.settlement_kato
+    from unlisted
+    inner join {{ ref('int_settlement_denominator') }} as settlements on unlisted.as_of_date = settlements.as_of_date
+    left join placed
+        on
+            settlements.as_of_date = placed.as_of_date
+            and settlements.settlement_kato = placed.settlement_kato
+    -- A district of a city is counted with its city.
+    where placed.settlement_kato is null and not settlements.is_city_district
+),
+
 met as (
     select
         as_of_date,
@@ -101,6 +135,12 @@ met as (
         technology,
         settlement_kato
     from claimed
+    union
+    select
+        as_of_date,
+        technology,
+        settlement_kato
+    from unplaced
 )
 
 select
@@ -109,7 +149,10 @@ select
     met.technology,
     placed.settlement_kato is not null as has_cells,
     -- A settlement whose place nobody knows has no cells: it counts as a whole, as its operators say.
-    case when placed.settlement_kato is null then 1e0 else coalesce(drawn.population_share, 0e0) end as share_low,
+    case
+        when placed.settlement_kato is null and claimed.settlement_kato is not null then 1e0
+        else coalesce(drawn.population_share, 0e0)
+    end as share_low,
     case
         when placed.settlement_kato is null or claimed.is_claimed_without_map = 1 then 1e0
         else coalesce(drawn.population_share, 0e0)

@@ -16,16 +16,18 @@ with claims as (
     inner join {{ ref('evidence_rule') }} as rules on filings.technology = rules.technology
 ),
 
--- A tile names neither operator nor technology: it speaks for the best technology of an operator that is alone.
+-- A tile names neither operator nor technology: it speaks for the best technology of an operator that is alone, and
+-- has been as long as tiles count. One that has not filed for the date yet, or has left, may be whose tests they are.
 alone as (
     select
-        as_of_date,
-        settlement_kato,
-        tile_network,
-        max(technology_rank) as technology_rank
-    from claims
-    group by as_of_date, settlement_kato, tile_network
-    having count(distinct operator_id) = 1
+        periods.as_of_date,
+        claims.settlement_kato,
+        claims.tile_network,
+        max(case when claims.as_of_date = periods.as_of_date then claims.technology_rank end) as technology_rank
+    from (select distinct as_of_date from claims) as periods
+    inner join claims on {{ in_evidence_window('claims.as_of_date', 'periods.as_of_date') }}
+    group by periods.as_of_date, claims.settlement_kato, claims.tile_network
+    having count(distinct claims.operator_id) = 1
 ),
 
 stations as (

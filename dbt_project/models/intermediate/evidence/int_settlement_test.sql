@@ -11,12 +11,12 @@ judged as (
         tests.technology,
         services.service,
         case
+            when not tests.is_successful then 0
             when
-                tests.is_successful
-                and tests.download_mbps >= services.min_download_mbps
+                tests.download_mbps >= services.min_download_mbps
                 and (services.min_upload_mbps = 0 or tests.upload_mbps >= services.min_upload_mbps)
                 then 1
-            else 0
+            when tests.download_mbps < services.min_download_mbps or tests.upload_mbps < services.min_upload_mbps then 0
         end as is_met,
         tests.is_successful
     from {{ ref('int_test_settlement') }} as tests
@@ -43,4 +43,6 @@ select
         ) as bigint
     ) as tests_failed
 from judged
+-- A test that measured no upload says nothing of a tier that asks for one, unless its download is too slow already.
+where is_met is not null
 group by as_of_date, settlement_kato, operator_id, technology, service

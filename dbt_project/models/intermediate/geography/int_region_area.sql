@@ -11,6 +11,23 @@ with parts as (
     from {{ ref('stg_administrative_boundary') }}
 ),
 
+-- A region as it was before its division is no region of today's map, though its code is.
+divided as (
+    select distinct
+        wholes.as_of_date,
+        wholes.kato
+    from parts as wholes
+    inner join {{ ref('region_split') }} as splits
+        on
+            wholes.kato = splits.whole_kato
+            and wholes.as_of_date < splits.effective_from
+    left join parts as new_regions
+        on
+            wholes.as_of_date = new_regions.as_of_date
+            and splits.part_kato = new_regions.kato
+    where new_regions.kato is null
+),
+
 summed as (
     select
         as_of_date,
@@ -44,9 +61,13 @@ select
     summed.kato,
     summed.name_en,
     summed.parts,
-    summed.kato = '000000000' or places.kato is not null as is_on_current_map,
+    summed.kato = '000000000' or (places.kato is not null and divided.kato is null) as is_on_current_map,
     summed.official_area_km2,
     summed.geometry_area_km2,
     summed.cell_area_km2
 from summed
 left join {{ ref('int_place') }} as places on summed.kato = places.kato
+left join divided
+    on
+        summed.as_of_date = divided.as_of_date
+        and summed.kato = divided.kato

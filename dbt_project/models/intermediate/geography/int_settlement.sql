@@ -16,10 +16,11 @@ ranked_positions as (
         latitude,
         longitude,
         h3_cell,
-        population,
+        max(population) over (partition by settlement_kato) as population,
+        -- A code that a source files says more than one told by a name.
         row_number() over (
             partition by settlement_kato
-            order by coalesce(population, -1) desc, place_id asc
+            order by case when code_from = 'filed' then 0 else 1 end, coalesce(population, -1) desc, place_id asc
         ) as preference
     from {{ ref('int_place_position') }}
     where settlement_kato is not null

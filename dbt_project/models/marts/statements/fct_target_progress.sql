@@ -151,6 +151,11 @@ announced as (
             steps.as_of_date as path_date,
             steps.announced_value as path_value
         from {{ ref('programme_path') }} as steps
+        -- A target that is filed anew may be due before a step that was announced on the way to the old one.
+        inner join {{ ref('int_target') }} as targets
+            on
+                steps.target_id = targets.target_id
+                and steps.as_of_date < targets.due_date
         union all
         select
             targets.target_id,
