@@ -45,7 +45,7 @@ test-integration: setup-dev
 
 test-e2e: setup-dev
 	@echo "== end-to-end tests"
-	@$(BIN)/python -m pytest tests/e2e --quiet --durations=5
+	@$(BIN)/python -m pytest tests/e2e --quiet --durations=5 --numprocesses=2 --dist=loadgroup
 
 test-browser: setup-dev chromium
 	@echo "== browser tests"

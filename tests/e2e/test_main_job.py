@@ -20,6 +20,9 @@ from warehouse.paths import PROJECT_DIR, Home
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 DATA = PROJECT_DIR.parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the real extracts are not beside the project")
+# A run works in one process most of the time: those on the sample and those on real extracts go side by side.
+on_the_sample = pytest.mark.xdist_group("sample")
+on_real_extracts = pytest.mark.xdist_group("real")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     return home, qamtu(home, "run", "--sample")
 
 
+@on_the_sample
 def test_the_sample_is_published_whole(sample: tuple[Path, Run]) -> None:
     home, run = sample
     assert run.code == 0, run.told
@@ -64,6 +68,7 @@ def test_the_sample_is_published_whole(sample: tuple[Path, Run]) -> None:
     assert query(home, "select is_sample, label from marts.meta_publication") == [(True, "SAMPLE")]
 
 
+@on_the_sample
 def test_the_published_totals_come_out_exactly(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     latest = "as_of_date = date '2025-12-31' and kato = '000000000' and area_type = 'rural'"
@@ -75,6 +80,7 @@ def test_the_published_totals_come_out_exactly(sample: tuple[Path, Run]) -> None
     assert (PUBLISHED["villages_fixed_level_1"], PUBLISHED["villages_4g"]) == (2606, 3115)
 
 
+@on_the_sample
 def test_statements_are_confirmed_or_not(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     verdicts = dict(query(home, "select statement_id, verdict from marts.fct_statement_check"))
@@ -84,6 +90,7 @@ def test_statements_are_confirmed_or_not(sample: tuple[Path, Run]) -> None:
     assert verdicts["s2_plus_1900_2026"] == "unverifiable"
 
 
+@on_the_sample
 def test_fibre_milestones_satellites_and_systems_are_judged(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     progress = (
@@ -115,6 +122,7 @@ def test_fibre_milestones_satellites_and_systems_are_judged(sample: tuple[Path, 
     ]
 
 
+@on_the_sample
 def test_history_is_on_one_map(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     regions = query(
@@ -128,6 +136,7 @@ def test_history_is_on_one_map(sample: tuple[Path, Run]) -> None:
     assert {count for _, count in regions} == {20}
 
 
+@on_the_sample
 def test_every_row_read_is_accounted_for(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     assert query(
@@ -139,6 +148,7 @@ def test_every_row_read_is_accounted_for(sample: tuple[Path, Run]) -> None:
     ) == [(0,)]
 
 
+@on_the_sample
 def test_nothing_new_gives_the_same_release(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     before = Home(home).current.resolve()
@@ -147,6 +157,7 @@ def test_nothing_new_gives_the_same_release(sample: tuple[Path, Run]) -> None:
     assert Home(home).current.resolve() == before
 
 
+@on_the_sample
 def test_a_run_that_does_its_work_again_gives_the_same_release(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     before = Home(home).current.resolve()
@@ -157,6 +168,7 @@ def test_a_run_that_does_its_work_again_gives_the_same_release(sample: tuple[Pat
     assert Home(home).current.resolve() == before
 
 
+@on_the_sample
 def test_a_filing_that_lies_withholds_what_it_touches_and_no_more(
     sample: tuple[Path, Run], tmp_path: Path
 ) -> None:
@@ -189,6 +201,7 @@ def test_a_filing_that_lies_withholds_what_it_touches_and_no_more(
     assert shown[0][2]
 
 
+@on_the_sample
 def test_with_nothing_to_publish_the_previous_release_stands(
     sample: tuple[Path, Run], tmp_path: Path
 ) -> None:
@@ -200,6 +213,7 @@ def test_with_nothing_to_publish_the_previous_release_stands(
     assert not Home(tmp_path / "home").current.exists()
 
 
+@on_real_extracts
 @needs_data
 def test_the_real_extracts_publish_what_they_support(tmp_path: Path) -> None:
     home = tmp_path / "home"
@@ -237,6 +251,7 @@ def test_the_real_extracts_publish_what_they_support(tmp_path: Path) -> None:
     assert query(home, "select is_sample from marts.meta_publication") == [(False,)]
 
 
+@on_real_extracts
 @needs_data
 def test_sample_filings_over_the_real_geography_publish_everything(tmp_path: Path) -> None:
     drawn = tmp_path / "drawn"
