@@ -3,6 +3,22 @@ with periods as (
     from {{ ref('int_filed_technology') }}
 ),
 
+-- A claim is of service from the quarter on that it was first filed for: what was found before says nothing of it.
+claimed as (
+    select
+        filings.settlement_kato,
+        filings.operator_id,
+        filings.technology,
+        min(filings.as_of_date) as since
+    from {{ ref('int_availability') }} as filings
+    inner join {{ ref('dim_technology') }} as technologies on filings.technology = technologies.technology
+    inner join {{ ref('coverage_rule') }} as levels
+        on
+            technologies.family = levels.family
+            and filings.connection_level >= levels.service_level
+    group by filings.settlement_kato, filings.operator_id, filings.technology
+),
+
 judged as (
     select
         periods.as_of_date,
@@ -21,6 +37,12 @@ judged as (
         tests.is_successful
     from {{ ref('int_test_settlement') }} as tests
     inner join periods on {{ in_evidence_window('tests.tested_at', 'periods.as_of_date') }}
+    inner join claimed
+        on
+            tests.settlement_kato = claimed.settlement_kato
+            and tests.operator_id = claimed.operator_id
+            and tests.technology = claimed.technology
+            and {{ quarter_end('tests.tested_at') }} >= claimed.since
     inner join {{ ref('int_evidence_service') }} as services on tests.technology = services.technology
     where tests.km <= {{ evidence_limits().near_km }}
 )
