@@ -9,6 +9,7 @@ gaps, and the country shows by the positions of its settlements.
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -42,7 +43,11 @@ GRADES = (
     ("disputed", "disputed: most field tests nearby found no service", "#d0006f", 6.0),
 )
 LONGEST_GAPS = 10
+# A straight line is never longer than the road, but kilometres are stretched to the official length and count to the
+# centre of a cell: further apart than this, two points lie in parts of a drawing that do not touch.
+STRETCH, SLACK_KM = 1.3, 2.0
 Rows = list[tuple[Any, ...]]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Canvas:
         self._left = MAP_LEFT + (MAP_WIDTH - across * self.pixels_per_km / 1000) / 2
         self._top = MAP_TOP + (MAP_HEIGHT - down * self.pixels_per_km / 1000) / 2
 
-    def points(self, positions: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    def points(self, positions: Sequence[Point]) -> list[Point]:
         """Pixels of (longitude, latitude) pairs, in their order."""
         if not positions:
             return []
@@ -103,13 +108,13 @@ def text(x: float, y: float, words: str, size: int = 18, **style: object) -> str
     )
 
 
-def dots(points: Iterable[tuple[float, float]], radius: float, colour: str) -> str:
+def dots(points: Iterable[Point], radius: float, colour: str) -> str:
     """Filled circles of one kind, as one element."""
     circles = "".join(f'<circle cx="{x}" cy="{y}" r="{radius}"/>' for x, y in points)
     return f'<g fill="{colour}">{circles}</g>'
 
 
-def diamonds(points: Iterable[tuple[float, float]], radius: float, colour: str) -> str:
+def diamonds(points: Iterable[Point], radius: float, colour: str) -> str:
     """Filled diamonds of one kind, as one element."""
     shapes = "".join(
         f"M{x} {y - radius}l{radius} {radius} -{radius} {radius} -{radius} -{radius}z" for x, y in points
@@ -117,13 +122,26 @@ def diamonds(points: Iterable[tuple[float, float]], radius: float, colour: str) 
     return f'<path d="{shapes}" fill="{colour}" stroke="white" stroke-width="0.8"/>'
 
 
-def line(points: Sequence[tuple[float, float]], width: float, colour: str) -> str:
+def line(points: Sequence[Point], width: float, colour: str) -> str:
     """A line through points; of one point a dot of its width."""
     path = " ".join(f"{x},{y}" for x, y in (points if len(points) > 1 else [*points, *points]))
     return (
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}" '
         'stroke-linecap="round" stroke-linejoin="round"/>'
     )
+
+
+def pieces(trace: Sequence[tuple[float, Point]], pixels_per_km: float) -> list[list[Point]]:
+    """The unbroken lines through (kilometre, point) pairs of one road, in their order."""
+    lines: list[list[Point]] = []
+    before: tuple[float, Point] | None = None
+    for km, point in trace:
+        if before and math.dist(point, before[1]) <= ((km - before[0]) * STRETCH + SLACK_KM) * pixels_per_km:
+            lines[-1].append(point)
+        else:
+            lines.append([point])
+        before = km, point
+    return lines
 
 
 def country(release: Release) -> tuple[Canvas, list[str]]:
@@ -211,7 +229,7 @@ def highway_gaps(release: Release) -> str:
         """,
         [date],
     )
-    traces: dict[str, list[tuple[float, tuple[float, float]]]] = {}
+    traces: dict[str, list[tuple[float, Point]]] = {}
     for row, point in zip(ends, canvas.points([(row[2], row[3]) for row in ends]), strict=True):
         traces.setdefault(row[0], []).append((row[1], point))
     gaps = release.rows(
@@ -241,20 +259,21 @@ def highway_gaps(release: Release) -> str:
         "2g": whole - kilometres["2g"],
     }
 
-    def stretch(gap: tuple[Any, ...]) -> list[tuple[float, float]]:
-        return [point for km, point in traces[gap[1]] if gap[2] <= km <= gap[3]]
+    def stretch(gap: tuple[Any, ...]) -> list[list[Point]]:
+        return pieces([end for end in traces[gap[1]] if gap[2] <= end[0] <= gap[3]], canvas.pixels_per_km)
 
     for state, _, colour, width in ROAD_STATES:
         if state == "covered":
-            marks += [line([point for _, point in trace], width, colour) for trace in traces.values()]
+            drawn = [piece for trace in traces.values() for piece in pieces(trace, canvas.pixels_per_km)]
         else:
-            marks += [line(stretch(gap), width, colour) for gap in gaps if gap[0] == state]
+            drawn = [piece for gap in gaps if gap[0] == state for piece in stretch(gap)]
+        marks += [line(piece, width, colour) for piece in drawn]
     marks += region_names(release, canvas)
 
     longest = [gap for gap in gaps if gap[0] == "2g"][:LONGEST_GAPS]
     top = MAP_TOP + MAP_HEIGHT + 40
     for number, gap in enumerate(longest, 1):
-        x, y = stretch(gap)[len(stretch(gap)) // 2]
+        x, y = max(stretch(gap), key=len)[0]
         marks.append(f'<circle cx="{x}" cy="{y - 22}" r="13" fill="white" stroke="{INK}" stroke-width="2"/>')
         marks.append(
             f'<text x="{x}" y="{y - 16}" font-size="16" font-weight="bold" text-anchor="middle">{number}</text>'
@@ -269,7 +288,14 @@ def highway_gaps(release: Release) -> str:
         marks.append(line([(MAP_LEFT + 4, y - 6), (MAP_LEFT + 54, y - 6)], width, colour))
         marks.append(text(MAP_LEFT + 70, y, f"{words}: {shown[state]:,.0f} km", 17))
     marks.append(text(MAP_LEFT, top + 140, f"Pale dots: settlements. All roads filed: {whole:,.0f} km.", 16))
-    marks.append(text(MAP_LEFT, top + 165, "A road is traced through the ends of its gaps.", 16))
+    marks.append(
+        text(
+            MAP_LEFT,
+            top + 165,
+            "Traced through the ends of gaps: covered stretches may be missing.",
+            16,
+        )
+    )
     return page(
         release,
         canvas,

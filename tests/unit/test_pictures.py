@@ -19,13 +19,13 @@ create table marts.dim_technology (technology text, family text, rank int);
 insert into marts.dim_technology values ('2g', 'mobile', 1), ('4g', 'mobile', 3), ('fttp', 'fixed', 4);
 create table marts.fct_highway_gap as
 select * from (values
-    (date '2025-12-31', 'R1', '4g', 1, 'Road', 0.0, 80.0, 80.0, 60.0, 50.0, 65.0, 48.0, 'Ауыл'),
-    (date '2025-12-31', 'R1', '2g', 1, 'Road', 20.0, 70.0, 50.0, 61.0, 49.0, 64.0, 48.5, null)
+    (date '2025-12-31', 'R1', '4g', 1, 'Road', 0e0, 800e0, 80e0, 60e0, 50e0, 65e0, 48e0, 'Ауыл'),
+    (date '2025-12-31', 'R1', '2g', 1, 'Road', 200e0, 700e0, 50e0, 61e0, 49e0, 64e0, 48.5e0, null)
 ) as gaps (as_of_date, road_id, technology, gap_number, road_name, start_km, end_km, length_km,
     start_longitude, start_latitude, end_longitude, end_latitude, nearest_settlement_name_ru);
 create table marts.fct_highway_coverage as
 select * from (values
-    (date '2025-12-31', 'all', 'any', '2g', 50.0, 100.0), (date '2025-12-31', 'all', 'any', '4g', 20.0, 100.0)
+    (date '2025-12-31', 'all', 'any', '2g', 50e0, 100e0), (date '2025-12-31', 'all', 'any', '4g', 20e0, 100e0)
 ) as sums (as_of_date, road_id, operator_id, technology, km_covered, road_length_km);
 create table marts.fct_availability as
 select date '2025-12-31' as as_of_date, * from (values
@@ -97,3 +97,11 @@ def test_what_is_withheld_is_not_drawn(connection, draw, withhold) -> None:
     connection.execute(withhold)
     with pytest.raises(SystemExit, match="the release has no"):
         draw(pictures.Release(connection, "pub-1", None))
+
+
+def test_a_line_breaks_where_the_drawing_of_a_road_leaps() -> None:
+    trace = [(0.0, (0.0, 0.0)), (10.0, (10.0, 0.0)), (20.0, (90.0, 0.0)), (30.0, (100.0, 0.0))]
+    assert pictures.pieces(trace, pixels_per_km=1.0) == [
+        [(0.0, 0.0), (10.0, 0.0)],
+        [(90.0, 0.0), (100.0, 0.0)],
+    ]
