@@ -1,4 +1,8 @@
-"""What every test stands on: a home of its own, never the developer's."""
+"""What every test stands on: a home of its own, never the developer's; runs of the main job that many tests look at.
+
+Tests outside `tests/unit` are spread over processes in groups (`--dist=loadgroup`), so that each of these runs, and
+each parse of the dbt project, is made once.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
 from warehouse.paths import Home
 
 TIERS = ("integration", "e2e", "browser")
+# In the order in which they are begun: those that take longest come first.
+RUNS = {"sample_run": "sample", "real_run": "real", "empty_run": "empty"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,16 +32,49 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["COLUMNS"] = "120"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark each test with the tier of its folder, so that `-m` works without a mark in every file."""
-    for item in items:
+    """Mark each test with the tier of its folder, and group those that share what is slow to make."""
+    order = {}
+    for position, item in enumerate(items):
         folders = item.path.relative_to(config.rootpath).parts[:-1]
-        for tier in TIERS:
-            if tier in folders:
-                item.add_marker(tier)
+        tiers = [tier for tier in TIERS if tier in folders]
+        for tier in tiers:
+            item.add_marker(tier)
+        shared = [group for fixture, group in RUNS.items() if fixture in getattr(item, "fixturenames", ())]
+        dagster = ["dagster"] if "dagster" in item.path.stem else []
+        group = next(iter([*shared, *dagster, *([item.path.stem] if tiers else [])]), None)
+        if group is not None and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(group))
+        first = ["sample", "dagster", "real", "empty"]
+        order[item] = (first.index(group) if group in first else len(first), position)
+    items.sort(key=order.__getitem__)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """An empty home."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The sample country, published by `qamtu run --sample`; only the last test of its group may change the home."""
+    return qamtu(tmp_path_factory.mktemp("sample") / "home", "run", "--sample")
+
+
+@pytest.fixture(scope="session")
+def empty_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that received nothing but a letter."""
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / "inbox").mkdir()
+    (folder / "inbox" / "letter.txt").write_text("Good day", encoding="utf-8")
+    return qamtu(folder / "home", "run", "--inbox", str(folder / "inbox"))
+
+
+@pytest.fixture(scope="session")
+def real_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The real extracts, published; only the last test of its group may change the home."""
+    if not REAL_EXTRACTS.is_dir():
+        pytest.skip("the real extracts are not beside the project")
+    return qamtu(tmp_path_factory.mktemp("real") / "home", "run", "--inbox", str(REAL_EXTRACTS))

@@ -2,101 +2,48 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
+import re
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 from sample_country.expected import PUBLISHED
-from warehouse.paths import PROJECT_DIR, Home
+from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
+from warehouse.paths import PROJECT_DIR
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-DATA = PROJECT_DIR.parent / "shared" / "data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the real extracts are not beside the project")
-# A run works in one process most of the time: those on the sample and those on real extracts go side by side.
-on_the_sample = pytest.mark.xdist_group("sample")
-on_real_extracts = pytest.mark.xdist_group("real")
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished command: its exit code, its JSON answer, what it told on the way."""
-
-    code: int
-    answer: dict[str, Any]
-    told: str
+def test_the_sample_is_published_whole(sample_run: Run) -> None:
+    assert sample_run.code == 0, sample_run.told
+    assert sample_run.query("select count(*) from marts.meta_metric where status <> 'published'") == [(0,)]
+    assert sample_run.query("select is_sample, label from marts.meta_publication") == [(True, "SAMPLE")]
 
 
-def qamtu(home: Path, *arguments: str) -> Run:
-    """Run the command on a home, with `--json` where it answers so."""
-    json_flag = ["--json"] if arguments[0] == "run" else []
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("qamtu")), *arguments, *json_flag],
-        env=os.environ | {"QAMTU_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    return Run(done.returncode, json.loads(done.stdout) if json_flag and done.stdout else {}, done.stderr)
-
-
-def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a query on the current release."""
-    with duckdb.connect(str(Home(home).current / "coverage.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
-    home = tmp_path_factory.mktemp("sample") / "home"
-    return home, qamtu(home, "run", "--sample")
-
-
-@on_the_sample
-def test_the_sample_is_published_whole(sample: tuple[Path, Run]) -> None:
-    home, run = sample
-    assert run.code == 0, run.told
-    assert query(home, "select count(*) from marts.meta_metric where status <> 'published'") == [(0,)]
-    assert query(home, "select is_sample, label from marts.meta_publication") == [(True, "SAMPLE")]
-
-
-@on_the_sample
-def test_the_published_totals_come_out_exactly(sample: tuple[Path, Run]) -> None:
-    home, _ = sample
+def test_the_published_totals_come_out_exactly(sample_run: Run) -> None:
     latest = "as_of_date = date '2025-12-31' and kato = '000000000' and area_type = 'rural'"
     figures = "select technology, value from marts.fct_metric where metric_id"
-    connected = dict(query(home, f"{figures} = 'settlements_connected' and {latest}"))
-    mobile = dict(query(home, f"{figures} = 'settlements_mobile_covered' and {latest}"))
+    connected = dict(sample_run.query(f"{figures} = 'settlements_connected' and {latest}"))
+    mobile = dict(sample_run.query(f"{figures} = 'settlements_mobile_covered' and {latest}"))
     assert (connected["level_1"], connected["level_2"], mobile["4g"]) == (2606, 663, 3115)
-    assert query(home, "select count(*) from marts.dim_settlement where is_programme") == [(6179,)]
+    assert sample_run.query("select count(*) from marts.dim_settlement where is_programme") == [(6179,)]
     assert (PUBLISHED["villages_fixed_level_1"], PUBLISHED["villages_4g"]) == (2606, 3115)
 
 
-@on_the_sample
-def test_statements_are_confirmed_or_not(sample: tuple[Path, Run]) -> None:
-    home, _ = sample
-    verdicts = dict(query(home, "select statement_id, verdict from marts.fct_statement_check"))
+def test_statements_are_confirmed_or_not(sample_run: Run) -> None:
+    verdicts = dict(sample_run.query("select statement_id, verdict from marts.fct_statement_check"))
     assert verdicts["s3_4g_3115_2025"] == "confirmed"
     assert verdicts["s2_rural_connected_2025"] == "definition_mismatch"
     assert verdicts["s2_trunk_repeated_2025"] == "stale"
     assert verdicts["s2_plus_1900_2026"] == "unverifiable"
 
 
-@on_the_sample
-def test_fibre_milestones_satellites_and_systems_are_judged(sample: tuple[Path, Run]) -> None:
-    home, _ = sample
+def test_fibre_milestones_satellites_and_systems_are_judged(sample_run: Run) -> None:
     progress = (
         "select target_id, status from marts.fct_target_progress where system in ('S4', 'S7', 'S8', 'S9')"
     )
-    assert dict(query(home, progress)) == {
+    assert dict(sample_run.query(progress)) == {
         "s4_villages_fibre_2027": "off_track",
         "s4_households_fibre_2027": "off_track",
         "s4_people_fibre_2027": "off_track",
@@ -105,28 +52,24 @@ def test_fibre_milestones_satellites_and_systems_are_judged(sample: tuple[Path, 
         "s8_revenue_2027": "at_risk",
         "s9_qaztech_all": "off_track",
     }
-    verdicts = dict(query(home, "select statement_id, verdict from marts.fct_statement_check"))
+    verdicts = dict(sample_run.query("select statement_id, verdict from marts.fct_statement_check"))
     assert verdicts["s4_households_400000_2027"] == "definition_mismatch"
     assert verdicts["s7_caspian_cable_2026"] == "unverifiable"
     assert verdicts["s9_qaztech_all"] == "definition_mismatch"
-    ((why,),) = query(
-        home,
+    ((why,),) = sample_run.query(
         "select explanation from marts.fct_statement_check where statement_id = 's4_households_400000_2027'",
     )
     assert "6.25 people a household" in why
     assert "3.66 a household" in why
     unseen = "select check_id from marts.meta_check where status <> 'pass' and check_id like 'programme.%'"
-    assert sorted(query(home, unseen)) == [
+    assert sorted(sample_run.query(unseen)) == [
         ("programme.milestones_do_not_move_silently",),
         ("programme.systems_are_not_filed_twice",),
     ]
 
 
-@on_the_sample
-def test_history_is_on_one_map(sample: tuple[Path, Run]) -> None:
-    home, _ = sample
-    regions = query(
-        home,
+def test_history_is_on_one_map(sample_run: Run) -> None:
+    regions = sample_run.query(
         """
         select as_of_date, count(distinct kato) from marts.fct_coverage_by_technology
         where geography_level = 'region' group by as_of_date
@@ -136,11 +79,8 @@ def test_history_is_on_one_map(sample: tuple[Path, Run]) -> None:
     assert {count for _, count in regions} == {20}
 
 
-@on_the_sample
-def test_every_row_read_is_accounted_for(sample: tuple[Path, Run]) -> None:
-    home, _ = sample
-    assert query(
-        home,
+def test_every_row_read_is_accounted_for(sample_run: Run) -> None:
+    assert sample_run.query(
         """
         select count(*) from marts.meta_row_account
         where rows_read <> rows_accepted + rows_quarantined + rows_duplicate
@@ -148,85 +88,94 @@ def test_every_row_read_is_accounted_for(sample: tuple[Path, Run]) -> None:
     ) == [(0,)]
 
 
-@on_the_sample
-def test_nothing_new_gives_the_same_release(sample: tuple[Path, Run]) -> None:
-    home, _ = sample
-    before = Home(home).current.resolve()
-    again = qamtu(home, "run", "--sample")
+def test_readme_shows_what_its_query_answers(sample_run: Run) -> None:
+    """The README prints the columns' names and the rows as the query gives them."""
+    readme = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("current/coverage.duckdb`):\n\n", 1)[1].split("\n\nEvery percentage", 1)[0]
+    sql, printed = shown.split(";\n\n", 1)
+    header, *rows = (line.split("(SAMPLE)")[0].strip() for line in printed.splitlines())
+    path = sample_run.home.current / "coverage.duckdb"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        answer = connection.execute(sql)
+        columns = [name for name, *_ in answer.description or ()]
+        found = [[str(value) for value in row] for row in answer.fetchall()]
+    assert [re.split(r"\s{2,}", row) for row in rows] == found
+    assert header.split() == columns
+
+
+def test_check_shows_each_fault_with_place_value_and_remedy(sample_run: Run, tmp_path: Path) -> None:
+    file = sample_run.home.root / "sample_inbox" / "sample_dala" / "availability_2025q4.csv"
+    checked = qamtu(tmp_path / "home", "check", str(file))
+    assert checked.code == 3
+    assert "accepted with quarantine" in checked.printed
+    assert "layout sample_dala/operator_availability" in checked.printed
+    assert "above_maximum" in checked.printed
+    assert "places were not checked" in checked.printed
+
+
+def test_nothing_new_gives_the_same_release(sample_run: Run) -> None:
+    home = sample_run.home
+    before = home.current.resolve()
+    again = qamtu(home.root, "run", "--sample", "--json")
     assert (again.code, list(again.answer["seconds"])) == (0, ["sample", "look"]), again.told
-    assert Home(home).current.resolve() == before
+    assert home.current.resolve() == before
 
 
-@on_the_sample
-def test_a_run_that_does_its_work_again_gives_the_same_release(sample: tuple[Path, Run]) -> None:
-    home, _ = sample
-    before = Home(home).current.resolve()
-    (home / "last_run.json").unlink()
-    again = qamtu(home, "run", "--sample")
+def test_a_run_that_does_its_work_again_gives_the_same_release(sample_run: Run) -> None:
+    home = sample_run.home
+    before = home.current.resolve()
+    (home.root / "last_run.json").unlink()
+    again = qamtu(home.root, "run", "--sample")
     assert again.code == 0, again.told
     assert "0 models and seeds built" in again.told
-    assert Home(home).current.resolve() == before
+    assert home.current.resolve() == before
 
 
-@on_the_sample
-def test_a_filing_that_lies_withholds_what_it_touches_and_no_more(
-    sample: tuple[Path, Run], tmp_path: Path
-) -> None:
-    home, _ = sample
-    inbox = tmp_path / "inbox"
-    shutil.copytree(home / "sample_inbox", inbox, ignore=shutil.ignore_patterns(".*"))
-    for path in inbox.glob("sample_arman/**/*2025*Q4*"):
-        path.unlink()
-    # A reader may hold the release of before all the while.
-    run = qamtu(tmp_path / "home", "run", "--inbox", str(inbox))
+def test_a_filing_that_shrank_withholds_what_it_touches_and_no_more(sample_run: Run, tmp_path: Path) -> None:
+    """The last test on this home: an operator files a quarter again, the header and ten rows."""
+    received = sample_run.home.root / "sample_inbox"
+    filed = received / "sample_tulpar" / "tulpar-2025-q4.csv"
+    again = tmp_path / "inbox" / "sample_tulpar" / filed.name
+    again.parent.mkdir(parents=True)
+    again.write_bytes(b"".join(filed.read_bytes().splitlines(keepends=True)[:11]))
+    before = sample_run.home.current.resolve()
+    run = qamtu(sample_run.home.root, "run", "--inbox", str(received), "--inbox", str(tmp_path / "inbox"))
     assert run.code == 3, run.told
     withheld = dict(
-        query(
-            tmp_path / "home",
-            "select metric_id, withheld_reason from marts.meta_metric where status = 'withheld'",
-        )
+        run.query("select metric_id, withheld_reason from marts.meta_metric where status = 'withheld'")
     )
     assert "population_covered_pct" in withheld
     assert "check filings." in withheld["population_covered_pct"]
     assert "first: operator_id=" in withheld["population_covered_pct"]
     assert not {"population", "itu_population_covered_pct"} & set(withheld)
-    shown = query(
-        tmp_path / "home",
+    shown = run.query(
         """
         select count(population_covered_pct), count(distinct status), min(withheld_reason)
         from marts.fct_coverage_by_technology
-        """,
+        """
     )
     assert shown[0][:2] == (0, 1)
     assert shown[0][2]
+    assert run.query(
+        f"select is_current from marts.meta_extract where file_name = 'sample_tulpar/{filed.name}' order by 1"
+    ) == [(False,), (True,)]
+    assert (before / "coverage.duckdb").is_file(), "a reader may hold the release of before all the while"
 
 
-@on_the_sample
-def test_with_nothing_to_publish_the_previous_release_stands(
-    sample: tuple[Path, Run], tmp_path: Path
-) -> None:
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    (inbox / "letter.txt").write_text("Good day", encoding="utf-8")
-    run = qamtu(tmp_path / "home", "run", "--inbox", str(inbox))
-    assert run.code == 4, run.told
-    assert not Home(tmp_path / "home").current.exists()
+def test_with_nothing_to_publish_the_previous_release_stands(empty_run: Run) -> None:
+    assert empty_run.code == 4, empty_run.told
+    assert not empty_run.home.current.exists()
 
 
-@on_real_extracts
-@needs_data
-def test_the_real_extracts_publish_what_they_support(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    run = qamtu(home, "run", "--inbox", str(DATA))
-    assert run.code == 3, run.told
-    assert query(home, "select count(*) from marts.dim_region where is_current and level <> 'district'") == [
-        (20,)
-    ]
-    assert query(home, "select count(*) from marts.dim_settlement where kato_level = 'settlement'") == [
+def test_the_real_extracts_publish_what_they_support(real_run: Run) -> None:
+    assert real_run.code == 3, real_run.told
+    assert real_run.query(
+        "select count(*) from marts.dim_region where is_current and level <> 'district'"
+    ) == [(20,)]
+    assert real_run.query("select count(*) from marts.dim_settlement where kato_level = 'settlement'") == [
         (12_986,)
     ]
-    population = query(
-        home,
+    population = real_run.query(
         """
         select geography_level, sum(value) from marts.fct_metric
         where metric_id = 'population' and area_type = 'all' and as_of_date = date '2023-01-01'
@@ -235,8 +184,7 @@ def test_the_real_extracts_publish_what_they_support(tmp_path: Path) -> None:
         """,
     )
     assert population == [("national", 19_765_004.0), ("region", 19_765_004.0)]
-    itu = query(
-        home,
+    itu = real_run.query(
         """
         select value from marts.fct_metric
         where metric_id = 'itu_population_covered_pct' and technology = '4g' and as_of_date = date '2024-12-31'
@@ -244,22 +192,21 @@ def test_the_real_extracts_publish_what_they_support(tmp_path: Path) -> None:
     )
     assert itu == [(91.6,)]
     reasons = dict(
-        query(home, "select metric_id, withheld_reason from marts.meta_metric where status = 'withheld'")
+        real_run.query("select metric_id, withheld_reason from marts.meta_metric where status = 'withheld'")
     )
     assert "population" not in reasons
     assert reasons["population_covered_pct"] == "no operator_availability extract received"
-    assert query(home, "select is_sample from marts.meta_publication") == [(False,)]
+    assert real_run.query("select is_sample from marts.meta_publication") == [(False,)]
 
 
-@on_real_extracts
-@needs_data
-def test_sample_filings_over_the_real_geography_publish_everything(tmp_path: Path) -> None:
+def test_sample_filings_over_the_real_geography_publish_everything(real_run: Run, tmp_path: Path) -> None:
+    """The last test on this home: filings arrive for the geography that stands there."""
     drawn = tmp_path / "drawn"
-    assert qamtu(tmp_path / "home", "sample", "--geography", str(DATA), "--out", str(drawn)).code == 0
-    run = qamtu(tmp_path / "home", "run", "--inbox", str(DATA), "--inbox", str(drawn))
+    root = real_run.home.root
+    assert qamtu(root, "sample", "--geography", str(REAL_EXTRACTS), "--out", str(drawn)).code == 0
+    run = qamtu(root, "run", "--inbox", str(REAL_EXTRACTS), "--inbox", str(drawn))
     assert run.code == 0, run.told
-    home = tmp_path / "home"
-    assert query(home, "select is_sample, label from marts.meta_publication") == [(True, "SAMPLE")]
-    assert query(home, "select count(*) from marts.dim_settlement where is_programme") == [(6179,)]
-    verdicts = dict(query(home, "select statement_id, verdict from marts.fct_statement_check"))
+    assert run.query("select is_sample, label from marts.meta_publication") == [(True, "SAMPLE")]
+    assert run.query("select count(*) from marts.dim_settlement where is_programme") == [(6179,)]
+    verdicts = dict(run.query("select statement_id, verdict from marts.fct_statement_check"))
     assert verdicts["s3_4g_3115_2025"] == "confirmed"

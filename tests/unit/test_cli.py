@@ -142,17 +142,6 @@ def test_check_refuses_a_file_that_no_layout_takes(tmp_path: Path) -> None:
     assert (told["outcome"], told["layout"], told["faults"]) == ("unmatched", None, [])
 
 
-def test_check_shows_each_fault_with_place_value_and_remedy(tmp_path: Path) -> None:
-    folder = tmp_path / "sample_country"
-    assert invoke(app, ["sample", "--out", str(folder)]).exit_code == 0
-    answer = invoke(app, ["check", str(folder / "sample_dala" / "availability_2025q4.csv")])
-    assert answer.exit_code == 3
-    assert "accepted with quarantine" in answer.stdout
-    assert "layout sample_dala/operator_availability" in answer.stdout
-    assert "above_maximum" in answer.stdout
-    assert "places were not checked" in answer.stdout
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["status"]])
 def test_help_and_status_answer_at_once(arguments: list[str]) -> None:
     program = (
