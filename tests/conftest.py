@@ -17,7 +17,6 @@ from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
 from warehouse.paths import Home
 
 TIERS = ("integration", "e2e", "browser")
-# In the order in which they are begun: those that take longest come first.
 RUNS = {"sample_run": "sample", "real_run": "real", "empty_run": "empty"}
 
 
@@ -32,23 +31,35 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["COLUMNS"] = "120"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark each test with the tier of its folder, and group those that share what is slow to make."""
-    order = {}
-    for position, item in enumerate(items):
-        folders = item.path.relative_to(config.rootpath).parts[:-1]
-        tiers = [tier for tier in TIERS if tier in folders]
-        for tier in tiers:
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test with the tier of its folder, so that `-m` works, and with the group of what it shares."""
+    folders = item.path.relative_to(item.config.rootpath).parts[:-1]
+    for tier in TIERS:
+        if tier in folders:
             item.add_marker(tier)
-        shared = [group for fixture, group in RUNS.items() if fixture in getattr(item, "fixturenames", ())]
-        dagster = ["dagster"] if "dagster" in item.path.stem else []
-        group = next(iter([*shared, *dagster, *([item.path.stem] if tiers else [])]), None)
-        if group is not None and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(group))
-        first = ["sample", "dagster", "real", "empty"]
-        order[item] = (first.index(group) if group in first else len(first), position)
-    items.sort(key=order.__getitem__)
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    shared = [group for fixture, group in RUNS.items() if fixture in getattr(item, "fixturenames", ())]
+    if shared:
+        return shared[0]
+    return (
+        "dagster"
+        if item.path.stem.startswith(("test_dagster_graph", "test_dagster_runs", "test_dagster_ui"))
+        else item.path.stem
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first; tests of one group stay in their order."""
+    first = ["sample", "dagster", "real", "empty", "test_dagster_dbt"]
+
+    def place(item: pytest.Item) -> int:
+        mark = item.get_closest_marker("xdist_group")
+        return first.index(mark.args[0]) if mark and mark.args[0] in first else len(first)
+
+    items.sort(key=place)
 
 
 @pytest.fixture
