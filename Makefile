@@ -43,7 +43,7 @@ test-unit: setup-dev
 test-integration: setup-dev chromium
 	@echo "== integration, end-to-end and browser tests"
 	@$(BIN)/python -m pytest tests/integration tests/e2e tests/browser --quiet --durations=10 --numprocesses=2 \
-		--dist=loadgroup --no-loadscope-reorder
+		--dist=loadscope --no-loadscope-reorder
 
 check: setup-dev  ## Formatting, lint for Python and SQL, types, import rules, dbt parse
 	@echo "== ruff format" && $(BIN)/ruff format --check .

@@ -1,6 +1,6 @@
 """What every test stands on: a home of its own, never the developer's; runs of the main job that many tests look at.
 
-Tests outside `tests/unit` are spread over processes in groups (`--dist=loadgroup`), so that each of these runs, and
+Tests outside `tests/unit` are spread over processes in groups (`--dist=loadscope`), so that each of these runs, and
 each parse of the dbt project, is made once.
 """
 
@@ -10,14 +10,23 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
 from warehouse.paths import Home
 
 TIERS = ("integration", "e2e", "browser")
-RUNS = {"sample_run": "sample", "real_run": "real", "empty_run": "empty"}
+# Files whose tests share a run of the main job or a parse of the dbt project; the groups that take longest come first.
+GROUPS = {
+    "test_audit_project": "sample", "test_sample_lake": "sample", "test_sample_job": "sample",
+    "test_dagster_graph": "dagster", "test_dagster_runs": "dagster", "test_dagster_ui": "dagster",
+    "test_real_extracts": "real", "test_real_job": "real",
+    "test_dbt_project": "empty", "test_empty_job": "empty",
+    "test_dagster_dbt": "small dbt project",
+}  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,35 +40,35 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["COLUMNS"] = "120"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test with the tier of its folder, so that `-m` works, and with the group of what it shares."""
-    folders = item.path.relative_to(item.config.rootpath).parts[:-1]
-    for tier in TIERS:
-        if tier in folders:
-            item.add_marker(tier)
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+def _group(path: str) -> str:
+    return GROUPS.get(Path(path).stem, Path(path).stem)
 
 
-def _group(item: pytest.Item) -> str:
-    shared = [group for fixture, group in RUNS.items() if fixture in getattr(item, "fixturenames", ())]
-    if shared:
-        return shared[0]
-    return (
-        "dagster"
-        if item.path.stem.startswith(("test_dagster_graph", "test_dagster_runs", "test_dagster_ui"))
-        else item.path.stem
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test with the tier of its folder, so that `-m` works; put the groups that take longest first."""
+    for item in items:
+        folders = item.path.relative_to(config.rootpath).parts[:-1]
+        for tier in TIERS:
+            if tier in folders:
+                item.add_marker(tier)
+    first = list(dict.fromkeys(GROUPS.values()))
+    items.sort(
+        key=lambda item: (
+            first.index(_group(item.path.name)) if _group(item.path.name) in first else len(first)
+        )
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes longest first; tests of one group stay in their order."""
-    first = ["sample", "dagster", "real", "empty", "test_dagster_dbt"]
+class _ByGroup(LoadScopeScheduling):
+    """Tests of files that share a run go to one process, in order. (xdist's own groups do nothing under pytest 9.)"""
 
-    def place(item: pytest.Item) -> int:
-        mark = item.get_closest_marker("xdist_group")
-        return first.index(mark.args[0]) if mark and mark.args[0] in first else len(first)
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid.split("::")[0])
 
-    items.sort(key=place)
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByGroup | None:
+    """Spread tests by group where `--dist=loadscope` asks for it."""
+    return _ByGroup(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture
