@@ -25,6 +25,7 @@ from ingestion.corrections import correct, corrections_of
 from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching
 from ingestion.places import Gazetteer, build_gazetteer
+from ingestion.positions import with_positions
 from ingestion.readers.features import cells_of_accepted, read_features, with_wkt
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
@@ -429,11 +430,13 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
     match layout.format:
         case "text":
             raw = read_text(path, layout, work, as_it_lies=as_it_lies)
-            return with_wkt(raw, layout, work) if layout.geometry is not None else raw
         case "workbook":
-            return read_workbook(path, layout)
+            raw = read_workbook(path, layout)
         case "features":
             return read_features(path, layout, work)
+    if layout.geometry is None:
+        return raw
+    return (with_wkt if layout.geometry.wkt is not None else with_positions)(raw, layout, work)
 
 
 @contextmanager

@@ -111,7 +111,9 @@ def split(
     sinks = [_sink(good, good_path), failed.sink_parquet(failed_path, lazy=True)]
     if len(repeated):
         text = _as_received({name: name for name in raw.columns}).alias(_TEXT)
-        again = frame.filter(pl.col("__fate") == _REPEATED).select(*contract_columns, *_hidden(contract), text)
+        again = frame.filter(pl.col("__fate") == _REPEATED).select(
+            *contract_columns, *_hidden(contract), text
+        )
         sinks.append(_sink(again, repeated_path))
     pl.collect_all(sinks, engine="streaming")
     resolved = resolve_repeated(repeated_path, contract, work) if len(repeated) else _NONE_REPEATED

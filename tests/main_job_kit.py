@@ -45,7 +45,7 @@ def qamtu(root: Path, *arguments: str) -> Run:
         env=os.environ | {"QAMTU_HOME": str(root)},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     return Run(Home(root), done.returncode, done.stdout, done.stderr)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_real_extracts_publish_what_they_support(real_run: Run) -> None:

@@ -12,7 +12,7 @@ from sample_country.expected import PUBLISHED
 from tests.main_job_kit import Run, qamtu
 from warehouse.paths import PROJECT_DIR
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_the_sample_is_published_whole(sample_run: Run) -> None:

@@ -172,9 +172,9 @@ def test_what_is_published_of_a_filing_shows_no_cell_of_it(warehouse: Warehouse)
     )
     assert published == {
         "dala_2025q2.csv": "rejected: missing_column",
-        "dala_2025q3.csv": "rejected: no_rows_accepted; 1 of 1 rows quarantined: not_an_integer in Охвачено (1), "
-        "other_period in Дата (1)",
-        "dala_2025q4.csv": "2 of 3 rows quarantined: kato_unknown in КАТО (1), not_an_integer in Охвачено (1)",
+        "dala_2025q3.csv": "rejected: no_rows_accepted; 1 of 1 rows quarantined: future_period in Дата (1), "
+        "not_a_number in Охвачено (1)",
+        "dala_2025q4.csv": "2 of 3 rows quarantined: kato_unknown in КАТО (1), not_a_number in Охвачено (1)",
     }
 
 

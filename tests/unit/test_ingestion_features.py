@@ -166,7 +166,14 @@ BOUNDARIES: dict[str, Any] = {
     },
     "absent": ["name_en", "official_area_km2"],
 }
-LAYOUTS = (AREAS, STATED, WKT, ROADS, SITES, TESTS, STATIONS, TILES, POSITIONS, BOUNDARIES)
+METRES: dict[str, Any] = SITES | {
+    "layout": "test/metres",
+    "file_pattern": r"metres_(?P<year>\d{4})q(?P<quarter>\d)\.csv",
+    "format": "text",
+    "text": {"delimiter": ";", "decimal": ","},
+    "geometry": {"crs": UTM, "x": "East, m", "y": "North, m"},
+}
+LAYOUTS = (AREAS, STATED, WKT, ROADS, SITES, TESTS, STATIONS, METRES, TILES, POSITIONS, BOUNDARIES)
 
 # 20 and 40 kilometres wide, in degrees.
 SQUARE = shapely.box(71.0, 51.0, 71.3, 51.2)
@@ -723,3 +730,73 @@ def test_a_geojson_feature_too_large_for_memory_is_refused_with_the_way_out(ware
     finally:
         pyogrio.set_gdal_config_options({"OGR_GEOJSON_MAX_OBJ_SIZE": str(GEOJSON_FEATURE_MB)})
     assert "GeoPackage" in message
+
+
+# --- Coordinates of a projection in two columns -------------------------------------------------------------------
+
+METRES_HEADER = "site;East, m;North, m\n"
+
+
+def test_metres_east_and_north_are_the_degrees_that_the_same_points_have_as_features(
+    warehouse: Warehouse,
+) -> None:
+    lines = ["A;669 000,5;5667000,25", "B;500000;5500000"]
+    warehouse.put("metres_2025q4.csv", METRES_HEADER + "\n".join(lines))
+    points = [shapely.Point(669000.5, 5667000.25), shapely.Point(500000, 5500000)]
+    write(warehouse.inbox / "sites_2025q4.gpkg", points, UTM, "Point", site=["A", "B"])
+    outcomes = warehouse.run()
+    told, drawn = (
+        warehouse.part("accepted", outcomes[name]).sort("site_id").select("longitude", "latitude", "h3_cell")
+        for name in ("metres_2025q4.csv", "sites_2025q4.gpkg")
+    )
+    assert told.height == 2, outcomes["metres_2025q4.csv"].message
+    for name in ("longitude", "latitude"):
+        assert told[name].to_list() == pytest.approx(drawn[name].to_list(), abs=1e-9)
+    assert told["h3_cell"].equals(drawn["h3_cell"])
+    assert 71 < told["longitude"][0] < 72
+    assert 51 < told["latitude"][0] < 52
+
+
+def test_metres_that_are_no_place_are_shown_as_they_were_filed(warehouse: Warehouse) -> None:
+    lines = ["A;669000;5667000", "B;east;5667000", "C;669000;", "D;5667000;669000", "E;1e30;1e30"]
+    warehouse.put("metres_2025q4.csv", METRES_HEADER + "\n".join(lines))
+    outcome = warehouse.run()["metres_2025q4.csv"]
+    assert outcome.rows_accepted == 1
+    reasons = warehouse.reasons(outcome)
+    assert (3, "not_a_number", "longitude", "east") in reasons
+    assert {rule for row, rule, _, _ in reasons if row == 4} == {"required_missing"}
+    assert {rule for row, rule, _, _ in reasons if row == 5} == {"outside_country"}
+    assert {value for row, _, column, value in reasons if (row, column) == (6, "longitude")} == {"1e30"}
+
+
+@pytest.mark.parametrize(
+    ("header", "rule", "said"),
+    [
+        ("site;East, m;Nort, m", "missing_column", "no column 'North, m' (the file has 'Nort, m')"),
+        ("site;East, m;North, m;latitude", "unmapped_column", "'latitude'"),
+    ],
+)
+def test_a_table_of_metres_with_another_header_is_refused(
+    warehouse: Warehouse, header: str, rule: str, said: str
+) -> None:
+    warehouse.put("metres_2025q4.csv", f"{header}\nA;1;2;3\n")
+    assert said in refused(warehouse, "metres_2025q4.csv", rule)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"geometry": {"x": "East, m", "y": "North, m"}}, "add 'crs'"),
+        ({"geometry": {"crs": UTM, "x": "East, m"}}, "give both"),
+        ({"columns": METRES["columns"] | {"latitude": {"from": "lat"}}}, "'latitude: {from: latitude}'"),
+        ({"format": "features", "text": None, "file_pattern": r"m\.gpkg"}, "stand in two columns"),
+    ],
+)
+def test_a_layout_of_metres_that_cannot_be_used_says_why(changes: dict[str, Any], problem: str) -> None:
+    assert any(problem in found for found in layout(METRES, **changes).problems())
+
+
+def test_a_degree_beside_metres_is_refused_even_where_it_is_ignored(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/metres"] = layout(METRES, ignore=["latitude"])
+    warehouse.put("metres_2025q4.csv", "site;East, m;North, m;latitude\nA;669000;5667000;51\n")
+    assert "which tell it too" in refused(warehouse, "metres_2025q4.csv", "duplicate_header")
