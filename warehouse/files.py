@@ -40,7 +40,8 @@ def read_yaml(path: Path) -> Any:
     """What a YAML file says, read by libyaml where that is installed: ten times as fast. Errors: yaml.YAMLError."""
     import yaml
 
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=safe)  # noqa: S506
 
 
 def flush(path: Path) -> None:
