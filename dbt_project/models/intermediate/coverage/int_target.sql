@@ -1,5 +1,5 @@
--- A target that the ministry files stands for the seeded one of the same name. Steps were announced in the measure of the
--- seeded one: they are none of a target that is filed in another.
+-- A target that the ministry files stands for the seeded one of the same name. Steps were announced in the measure of
+-- the seeded one: they are none of a target that is filed in another.
 with filed as (
     select
         target_id,

@@ -1,4 +1,4 @@
--- What is on record for a date, whether it bears out a claim or not: of a date and technology without any nothing is known.
+-- What is on record for a date, whether it bears out a claim or not: without any, nothing is known of a technology.
 with periods as (
     select distinct as_of_date
     from {{ ref('int_filed_technology') }}

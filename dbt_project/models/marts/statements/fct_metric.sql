@@ -59,7 +59,7 @@ figures as (
         denominator_as_of
     from {{ ref('fct_coverage_by_speed_tier') }}
     union all
-    -- Of a date and technology without evidence on record nothing is known; where it bears out no claim, nobody is covered by it.
+    -- Of a date and technology without evidence on record nothing is known; where it bears out no claim the share is 0.
     select
         'population_evidenced_pct' as metric_id,
         coverage.as_of_date,

@@ -353,7 +353,8 @@ select
                     then
                         'The history is too short to project it: ' || {{ count_text('bounded.observations') }}
                         || ' of the {{ least_observations }} values that are needed.'
-                when bounded.projected_value is null then 'No other value of the last year: there is no pace to project.'
+                when bounded.projected_value is null
+                    then 'No other value of the last year: there is no pace to project.'
             end,
             case
                 when starts.has_other_steps = 1
@@ -372,7 +373,8 @@ select
                         'The announced path begins on ' || {{ date_text('starts.path_start') }}
                         || ', after the latest figure.'
                 else
-                    'No start and no step on the way was announced: before the due date there is no path to hold it against.'
+                    'No start and no step on the way was announced: before the due date there is no path '
+                    || 'to hold it against.'
             end
         ),
         ''
