@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingestion.contract import COMPUTED_ROLES, Contract, load_contracts
+from ingestion.yaml_file import read_yaml
 
 LAYOUTS_DIR = Path(__file__).parent / "layouts"
 
@@ -279,7 +280,7 @@ class LayoutError(Exception):
 def read_layout(path: Path) -> Layout:
     """Read and validate one layout file; raises LayoutError naming the file, the place and the remedy."""
     try:
-        layout = Layout.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        layout = Layout.model_validate(read_yaml(path))
     except (ValueError, yaml.YAMLError) as error:
         raise LayoutError(f"{path}: {error}") from error
     expected = f"{path.parent.name}/{path.stem}"

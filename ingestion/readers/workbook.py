@@ -35,18 +35,25 @@ _ERROR_NAMES = {
 }
 
 
-def _sheets(book: fastexcel.ExcelReader, fmt: WorkbookFormat, name: str) -> list[str]:
+def sheet_names(of_book: list[str], fmt: WorkbookFormat) -> list[str]:
+    """Those of a workbook's sheets that a shape describes."""
     if isinstance(fmt.sheets, str):
-        found = [sheet for sheet in book.sheet_names if re.fullmatch(fmt.sheets, sheet)]
+        return [sheet for sheet in of_book if re.fullmatch(fmt.sheets, sheet)]
+    return [sheet for sheet in fmt.sheets if sheet in of_book]
+
+
+def _sheets(book: fastexcel.ExcelReader, fmt: WorkbookFormat, name: str) -> list[str]:
+    found = sheet_names(book.sheet_names, fmt)
+    if isinstance(fmt.sheets, str):
         if not found:
             raise FileRejected(
                 "missing_sheet", f"{name}: no sheet matches {fmt.sheets!r}; it has {book.sheet_names}"
             )
         return found
-    missing = [sheet for sheet in fmt.sheets if sheet not in book.sheet_names]
+    missing = [sheet for sheet in fmt.sheets if sheet not in found]
     if missing:
         raise FileRejected("missing_sheet", f"{name}: no sheet {missing}; it has {book.sheet_names}")
-    return fmt.sheets
+    return found
 
 
 def joined_header(rows: list[list[str | None]]) -> list[str]:
