@@ -19,6 +19,7 @@ import polars as pl
 from ingestion.answer.model import Answer, anomalies_of, compare_filings, faults_of
 from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout, load_layouts, matching
+from ingestion.onboard.changed import proposal_for
 from ingestion.pipeline import outcome_of, process, read_gazetteer
 from ingestion.places import Gazetteer
 from ingestion.split import SplitFiles
@@ -40,8 +41,17 @@ def find_layout(path: Path) -> tuple[str, list[tuple[Layout, dict[str, str]]]]:
     return path.name, []
 
 
+def read_with(path: Path, layout: Layout) -> tuple[str, list[tuple[Layout, dict[str, str]]]]:
+    """The name under which one layout takes a file, wherever it lies; no match when its pattern does not fit."""
+    names = [path.name, f"{layout.sender}/{path.name}", path.resolve().as_posix().lstrip("/")]
+    return next(((name, found) for name in names if (found := matching(name, [layout]))), (path.name, []))
+
+
 def check_files(
-    paths: Sequence[Path], home: Home | None = None, previous: Path | None = None
+    paths: Sequence[Path],
+    home: Home | None = None,
+    previous: Path | None = None,
+    layout: Layout | None = None,
 ) -> Iterator[Answer]:
     """Judge files one after the other without keeping anything.
 
@@ -50,6 +60,7 @@ def check_files(
         home: a warehouse whose KATO editions are used to check places, and whose filings files are compared with.
             Without one, places are not checked.
         previous: the filing before, to compare with instead of the home's.
+        layout: the one to read with, instead of the project's.
 
     Raises:
         FileNotFoundError: a path is no file.
@@ -61,7 +72,7 @@ def check_files(
     outcomes = read_outcomes(home) if home is not None else []
     places = _places(home, outcomes) if home is not None else None
     for path in paths:
-        yield _check(path, places, home, outcomes, previous)
+        yield _check(path, places, home, outcomes, previous, layout)
 
 
 def _places(home: Home, outcomes: Iterable[Outcome]) -> Gazetteer | None:
@@ -87,8 +98,8 @@ class _Judged:
 
 
 @contextmanager
-def _judged(path: Path, places: Gazetteer | None) -> Iterator[_Judged]:
-    name, matches = find_layout(path)
+def _judged(path: Path, places: Gazetteer | None, by: Layout | None) -> Iterator[_Judged]:
+    name, matches = find_layout(path) if by is None else read_with(path, by)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -113,8 +124,9 @@ def _check(
     home: Home | None,
     outcomes: Sequence[Outcome],
     previous: Path | None,
+    by: Layout | None,
 ) -> Answer:
-    with _judged(path, places) as found:
+    with _judged(path, places, by) as found:
         layout = found.layout
         if layout is None:
             return Answer(None, found.outcome, places_were_checked=places is not None)
@@ -123,12 +135,13 @@ def _check(
             layout,
             found.outcome,
             faults=faults_of(quarantined, layout, found.outcome),
+            proposal=proposal_for(path, layout, found.outcome),
             places_were_checked=places is not None or layout.resolve is None,
         )
         if found.accepted is None:
             return answer
         if previous is not None:
-            with _judged(previous, places) as earlier:
+            with _judged(previous, places, by) as earlier:
                 if earlier.accepted is None or earlier.layout is None:
                     raise ValueError(f"{previous} is nothing to compare with: {earlier.outcome.message}")
                 if earlier.layout.extract_kind != layout.extract_kind:

@@ -26,6 +26,7 @@ from ingestion.contract import load_contracts
 from ingestion.corrections import correct, corrections_of
 from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching
+from ingestion.onboard.changed import proposal_for
 from ingestion.places import Gazetteer, build_gazetteer
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
@@ -341,7 +342,7 @@ class _Session:
                 self.landing.path(receipt), receipt, layout, groups, blank, self._places(layout), work
             )
             outcome = replace(outcome, content_fingerprint=fingerprint)
-            answer = self._answer(outcome, layout, files)
+            answer = self._answer(self.landing.path(receipt), outcome, layout, files)
             parts = {} if files is None else files.parts
             if not outcome.is_accepted:
                 parts.pop("accepted", None)
@@ -361,12 +362,12 @@ class _Session:
             else f"{receipt.file_name}: {outcome.message}"
         )
 
-    def _answer(self, outcome: Outcome, layout: Layout, files: SplitFiles | None) -> Answer:
+    def _answer(self, landed: Path, outcome: Outcome, layout: Layout, files: SplitFiles | None) -> Answer:
         """What the sender is told, from the parts of a file before they are moved into the lake."""
         faults = faults_of(files.quarantined if files else [], layout, outcome)
         before = predecessor(outcome, {**self.before, **self.outcomes}.values())
         if files is None or before is None or not outcome.is_accepted:
-            return Answer(layout, outcome, faults)
+            return Answer(layout, outcome, faults, proposal=proposal_for(landed, layout, outcome))
         asked = anomalies_of(self.home, layout, before, pl.scan_parquet(files.accepted))
         return Answer(layout, outcome, faults, asked, before.file_name)
 

@@ -120,6 +120,10 @@ def check(
             exists=True, dir_okay=False, help="The filing before, to compare with; else the home's, if any."
         ),
     ] = None,
+    layout: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Read with this layout, which may still be a draft."),
+    ] = None,
     language: Annotated[
         Language | None, typer.Option(help="Of the answer; by default that of the terminal, else English.")
     ] = None,
@@ -145,9 +149,11 @@ def check(
         from ingestion.answer.document import document, write_answer
         from ingestion.answer.summary import print_summary
         from ingestion.check import check_files
+        from ingestion.layout import read_layout
 
         answers = []
-        checked = check_files(files, Home.from_environment(), previous)
+        by = read_layout(layout, in_place=False) if layout is not None else None
+        checked = check_files(files, Home.from_environment(), previous, by)
         for file, found in zip(files, checked, strict=True):
             if as_json:
                 answers.append(document(found))
@@ -161,6 +167,30 @@ def check(
     if as_json:
         _print_json(answers)
     raise typer.Exit(code)
+
+
+@app.command()
+def onboard(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file of a new sender.")],
+    sender: Annotated[str, typer.Option(help="Id of the sender: small letters, digits and underscores.")],
+    extract: Annotated[
+        str | None, typer.Option(help="Kind of extract it is. Default: the contract that fits best.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File for the draft. Default: print it.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Look at a new sender's file and draft its layout, with the reason for each column and what to decide."""
+    with _plain_errors(debug):
+        from ingestion.onboard.draft import draft_layout
+
+        text = draft_layout(file, sender, extract)
+        if out is None:
+            print(text, end="")
+        else:
+            out.write_text(text, encoding="utf-8")
+            print(f"{out}: {text.count('TODO')} places to decide, marked TODO")
 
 
 @app.command()

@@ -44,6 +44,7 @@ def document(answer: Answer) -> dict[str, Any]:
         ],
         "faults": [asdict(fault) for fault in answer.faults],
         "previous": answer.previous,
+        "proposed_change": answer.proposal,
         "to_confirm": [{"kind": anomaly.kind, **anomaly.values} for anomaly in answer.anomalies],
     }
 

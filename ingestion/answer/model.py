@@ -44,6 +44,7 @@ class Answer:
         faults: by rule and column the first MOST_OF_A_KIND, in the order of the file.
         anomalies: what it says otherwise than the filing before it.
         previous: name of the filing before it, when there was one to compare with.
+        proposal: a diff of the layout under which a file with another header or encoding could be read.
         places_were_checked: false when no edition of KATO was at hand.
     """
 
@@ -52,6 +53,7 @@ class Answer:
     faults: tuple[Fault, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     previous: str | None = None
+    proposal: str | None = None
     places_were_checked: bool = True
 
     @property

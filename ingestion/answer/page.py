@@ -94,6 +94,7 @@ def render_page(answer: Answer, language: Language, links: Mapping[Language, str
         facts=[(label, text) for label, text in facts if text],
         places_were_checked=answer.places_were_checked,
         refusal=None if outcome.is_accepted else _refusal(answer, words),
+        proposal=answer.proposal,
         anomalies=anomalies(answer, words),
         comparison=ui["to_confirm_why"].format(previous=answer.previous),
         kinds=_kinds(answer, words),

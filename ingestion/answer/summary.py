@@ -34,6 +34,9 @@ def print_summary(answer: Answer, file: Path, language: Language, console: Conso
         rule = outcome.rule or ""
         console.print(f"  [bold]{escape(words.file_rule(rule))}[/]: {escape(words.file_remedy(rule))}")
         console.print(f"  {escape(outcome.message or '')}")
+    if answer.proposal is not None:
+        console.print(f"  [bold]{ui['proposal']}[/]: {ui['proposal_why']}")
+        console.print(escape(answer.proposal), soft_wrap=True)
     if answer.layout is not None and not answer.places_were_checked:
         console.print(f"  {ui['no_places']}")
     if answer.anomalies:

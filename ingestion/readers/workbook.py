@@ -83,6 +83,20 @@ def joined_header(rows: list[list[str | None]]) -> list[str]:
     return names
 
 
+def open_workbook(path: Path) -> fastexcel.ExcelReader:
+    """Open a workbook; raises FileRejected(unreadable_workbook)."""
+    try:
+        return fastexcel.read_excel(path)
+    except fastexcel.FastExcelError as error:
+        raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
+
+
+def sheet_cells(book: fastexcel.ExcelReader, name: str) -> tuple[str, pl.DataFrame] | None:
+    """Name and cells of a sheet, all as text; None when it is hidden or holds nothing."""
+    sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+    return (name, _cells(sheet)) if sheet.visible == "visible" and sheet.height else None
+
+
 def _cells(sheet: fastexcel.ExcelSheet) -> pl.DataFrame:
     """All cells as text. What the library cannot turn into text, such as a formula's error, is told as it reads."""
     batch, failed = sheet.to_arrow_with_errors()
@@ -162,7 +176,7 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
     if path.stat().st_size == 0:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
     try:
-        book = fastexcel.read_excel(path)
+        book = open_workbook(path)
         read = [_tables(book, layout, fmt, path.name) for fmt in layout.workbooks]
     except fastexcel.FastExcelError as error:
         raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
