@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class Language(StrEnum):
+    """Languages of answers to senders."""
+
+    kk = "kk"
+    ru = "ru"
+    en = "en"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 Debug = Annotated[
@@ -104,27 +114,83 @@ def check(
     files: Annotated[
         list[Path], typer.Argument(exists=True, dir_okay=False, help="Files as they would be sent.")
     ],
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="The filing before, to compare with; else the home's, if any."
+        ),
+    ] = None,
+    layout: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Read with this layout, which may still be a draft."),
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="Of the answer; by default that of the terminal, else English.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Folder for the report. Default: qamtu-check in this folder."),
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Only print.")] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Say what is wrong with files before they are sent; nothing is kept.
+    """Say what is wrong with files before they are sent, and write it down as HTML, XLSX and JSON.
 
-    Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not be taken; 1
-    error.
+    Nothing is filed. Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not
+    be taken; 1 error.
     """
-    with _plain_errors(debug):
+    if no_report and report:
+        raise typer.BadParameter("give either --report or --no-report, not both", param_hint="--no-report")
+    folder = report or (None if no_report or as_json else Path("qamtu-check"))
+    spoken = language or _language_of_terminal()
+    code = OK
+    with _plain_errors(debug), _waiting(files) as console:
+        from ingestion.answer.document import document, write_answer
+        from ingestion.answer.summary import print_summary
         from ingestion.check import check_files
+        from ingestion.layout import read_layout
 
-        checks = check_files(files, Home.from_environment())
-        if as_json:
-            _print_json([_check_document(found) for found in checks])
-        else:
-            console = _console()
-            for found in checks:
-                _print_check(found, console)
-        refused = any(not found.outcome.is_accepted for found in checks)
-        code = NOTHING if refused else OK if all(found.is_clean for found in checks) else WITHHELD
+        answers = []
+        by = read_layout(layout, in_place=False) if layout is not None else None
+        checked = check_files(files, Home.from_environment(), previous, by)
+        for file, found in zip(files, checked, strict=True):
+            if as_json:
+                answers.append(document(found))
+            else:
+                print_summary(found, file, spoken.value, console)
+            if folder is not None:
+                written = write_answer(found, file, folder, spoken.value)
+                if not as_json:
+                    console.print(f"  {' '.join(str(path) for path in written)}", soft_wrap=True)
+            code = max(code, NOTHING if not found.outcome.is_accepted else OK if found.is_clean else WITHHELD)
+    if as_json:
+        _print_json(answers)
     raise typer.Exit(code)
+
+
+@app.command()
+def onboard(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file of a new sender.")],
+    sender: Annotated[str, typer.Option(help="Id of the sender: small letters, digits and underscores.")],
+    extract: Annotated[
+        str | None, typer.Option(help="Kind of extract it is. Default: the contract that fits best.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File for the draft. Default: print it.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Look at a new sender's file and draft its layout, with the reason for each column and what to decide."""
+    with _plain_errors(debug):
+        from ingestion.onboard.draft import draft_layout
+
+        text = draft_layout(file, sender, extract)
+        if out is None:
+            print(text, end="")
+        else:
+            out.write_text(text, encoding="utf-8")
+            print(f"{out}: {text.count('TODO')} places to decide, marked TODO")
 
 
 @app.command()
@@ -257,57 +323,22 @@ def _run_document(home: Home, result: RunResult) -> dict[str, Any]:
     }
 
 
-def _check_document(found: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    outcome = found.outcome
-    return {
-        "file": str(found.file),
-        "layout": outcome.layout_id,
-        "outcome": outcome.outcome,
-        "rule": outcome.rule,
-        "message": outcome.message,
-        "rows": {
-            "read": outcome.rows_read,
-            "accepted": outcome.rows_accepted,
-            "quarantined": outcome.rows_quarantined,
-            "duplicate": outcome.rows_duplicate,
-            "skipped": outcome.rows_skipped,
-        },
-        "places_were_checked": found.places_were_checked,
-        "faults": [asdict(fault) for fault in found.faults],
-    }
+def _language_of_terminal() -> Language:
+    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return next((language for language in Language if told.startswith(language.value)), Language.en)
 
 
-_SHOWN_FAULTS = 20
+@contextmanager
+def _waiting(files: list[Path]) -> Iterator[Console]:
+    """A console to print on, with a sign of life below what is printed while files are judged."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-
-def _print_check(found: Any, console: Console) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    outcome = found.outcome
-    colour = "green" if found.is_clean else "yellow" if outcome.is_accepted else "red"
-    console.print(f"[bold]{escape(str(found.file))}[/]: [{colour}]{outcome.outcome.replace('_', ' ')}[/]")
-    if outcome.layout_id:
-        console.print(
-            f"  layout {outcome.layout_id}; rows: {outcome.rows_read:,} read, {outcome.rows_accepted:,} accepted, "
-            f"{outcome.rows_quarantined:,} quarantined, {outcome.rows_duplicate:,} duplicate"
-        )
-    if outcome.message and not outcome.is_accepted:
-        console.print(f"  {escape(outcome.message)}")
-    if not found.places_were_checked:
-        console.print("  places were not checked: no KATO edition has been received in this home")
-    if found.faults:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for name in ("sheet", "row", "column", "value", "rule", "what to do"):
-            table.add_column(name, overflow="fold")
-        for fault in found.faults[:_SHOWN_FAULTS]:
-            cells = (fault.sheet, str(fault.row), fault.column, fault.value, fault.rule, fault.remedy)
-            table.add_row(*(escape(cell or "") for cell in cells))
-        console.print(table)
-        if outcome.rows_quarantined > _SHOWN_FAULTS:
-            console.print(f"  the first {_SHOWN_FAULTS} faults are shown; --json gives more")
+    console = _console()
+    named = str(files[0]) if len(files) == 1 else f"{len(files)} files"
+    bar = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*bar, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task(named, total=None)
+        yield console
 
 
 def _sample_inbox(home: Home, progress: Any) -> Path:
