@@ -1,4 +1,4 @@
-"""The command line: `qamtu run | check | status | sample | ui`.
+"""The command line: `qamtu run | check | status | sample | ui`, and those about releases (`cli_releases`).
 
 Belongs here: reading arguments, calling one function, printing, exit codes. Does not belong here: any work. Every
 command imports what it needs when it runs, so that `--help` and `status` answer at once.
@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import atexit
 import gc
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration import cli_releases
+from orchestration.cli_kit import NOTHING, OK, WITHHELD, Debug, Json, make_console, plain_errors, print_json
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from orchestration.run import RunResult
-
-OK, ERROR, USAGE, WITHHELD, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 app = typer.Typer(
     name="qamtu",
@@ -37,10 +34,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show the full traceback of an error, and Dagster's log.")
-]
+for _command in (cli_releases.explain, cli_releases.verify):
+    app.command()(_command)
 
 
 def main() -> None:
@@ -76,11 +71,11 @@ def run(
     if sample and inbox:
         raise typer.BadParameter("give either --sample or --inbox, not both", param_hint="--sample")
     home = Home.from_environment()
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from orchestration.progress import Progress
         from orchestration.run import run_pipeline
 
-        console = _console(stderr=True)
+        console = make_console(stderr=True)
         progress = Progress(console)
         inboxes = list(inbox or [])
         if sample:
@@ -93,7 +88,7 @@ def run(
         for error in result.errors:
             progress.line(f"error    {error}")
         if as_json:
-            _print_json(_run_document(home, result))
+            print_json(_run_document(home, result))
         else:
             _print_outcome(home, result, console)
     raise typer.Exit(result.exit_code)
@@ -112,14 +107,14 @@ def check(
     Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not be taken; 1
     error.
     """
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from ingestion.check import check_files
 
         checks = check_files(files, Home.from_environment())
         if as_json:
-            _print_json([_check_document(found) for found in checks])
+            print_json([_check_document(found) for found in checks])
         else:
-            console = _console()
+            console = make_console()
             for found in checks:
                 _print_check(found, console)
         refused = any(not found.outcome.is_accepted for found in checks)
@@ -134,19 +129,19 @@ def status(as_json: Json = False, debug: Debug = False) -> None:
     Exit codes: 0 there is a release; 4 nothing has been published yet; 1 error.
     """
     home = Home.from_environment()
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from warehouse.releases import current_release
 
         if current_release(home) is None:
             if as_json:
-                _print_json({"home": str(home.root), "publication": None})
+                print_json({"home": str(home.root), "publication": None})
             else:
                 print(f"Nothing has been published in {home.root} yet. Try: qamtu run --sample")
             raise typer.Exit(NOTHING)
         if as_json:
-            _print_json(_scorecard(home))
+            print_json(_scorecard(home))
         else:
-            _print_scorecard(home, _console())
+            _print_scorecard(home, make_console())
 
 
 @app.command()
@@ -163,10 +158,10 @@ def sample(
     debug: Debug = False,
 ) -> None:
     """Generate the sample country's filings, or filings over a real geography."""
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from sample_country import generate
 
-        console = _console(stderr=True)
+        console = make_console(stderr=True)
         with console.status(f"writing filings into {out}"):
             summary = generate(out, seed=seed, geography=geography, addresses=addresses)
         size = sum(record.size_bytes for record in summary.files)
@@ -182,7 +177,7 @@ def ui(
 ) -> None:
     """Open Dagster: the graph, runs, checks, sensors and the schedule. Ends with Ctrl-C."""
     home = Home.from_environment()
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from orchestration.instance import write_settings
 
         _refuse_taken_port(port)
@@ -207,19 +202,6 @@ def _refuse_taken_port(port: int) -> None:
 # --- Printing -----------------------------------------------------------------------------------------------------
 
 
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal:
-        console.width = 100
-    return console
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
 def _scorecard(home: Home) -> dict[str, Any]:
     from warehouse.scorecard import read_scorecard
 
@@ -236,7 +218,7 @@ def _print_outcome(home: Home, result: RunResult, console: Console) -> None:
     from warehouse.releases import current_release
 
     if result.publication is not None:
-        _print_scorecard(home, _console())
+        _print_scorecard(home, make_console())
     else:
         standing = current_release(home)
         kept = f"the release {standing.name} stands" if standing else "there is no earlier release"
@@ -317,28 +299,6 @@ def _sample_inbox(home: Home, progress: Any) -> Path:
         folder, generated = ensure_sample(home)
     progress.line(f"sample   {'generated in' if generated else 'already in'} {folder}")
     return folder
-
-
-@contextmanager
-def _plain_errors(debug: bool) -> Iterator[None]:
-    """One clear line instead of a traceback, and exit code 1."""
-    if not debug:
-        import warnings
-
-        warnings.simplefilter("ignore")
-    try:
-        yield
-    except (typer.Exit, typer.Abort):
-        raise
-    except KeyboardInterrupt as error:
-        print("qamtu: interrupted; what was published stands as it is", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from error
-    except Exception as error:
-        if debug:
-            raise
-        text = " ".join(str(error).split()) or type(error).__name__
-        print(f"qamtu: {text} (more with --debug)", file=sys.stderr)
-        raise typer.Exit(ERROR) from error
 
 
 if __name__ == "__main__":

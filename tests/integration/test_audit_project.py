@@ -24,9 +24,10 @@ from warehouse.candidate import Manifest, read_manifest
 from warehouse.fingerprint import CandidateFingerprint
 from warehouse.masking import figure_columns
 from warehouse.paths import PROJECT_DIR, Home
-from warehouse.releases import Release, publish, read_publication, verify_release
+from warehouse.releases import Release, publish
 from warehouse.scorecard import read_scorecard
 from warehouse.verdicts import Verdicts
+from warehouse.verify import read_publication, verify_release
 
 VILLAGE_METRICS = {
     "settlements_connected",

@@ -27,10 +27,9 @@ from warehouse.releases import (
     current_release,
     list_releases,
     publish,
-    read_publication,
-    verify_release,
 )
 from warehouse.verdicts import Verdicts
+from warehouse.verify import read_publication, verify_release
 
 COVERAGE, ITU = "population_covered_pct", "itu_population_covered_pct"
 NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
@@ -63,7 +62,7 @@ def test_a_release_holds_every_form_of_every_table(tmp_path: Path) -> None:
     release = released(small_country(), home_in(tmp_path))
     assert release.path is not None
     names = {"dim_metric", "fct_benchmark", "fct_coverage", "fct_metric"}
-    own = {"meta_publication", "meta_check", "meta_metric"}
+    own = {"meta_publication", "meta_check", "meta_metric", "meta_lineage"}
     for folder, ending in (("parquet", "parquet"), ("csv", "csv")):
         assert {path.stem for path in (release.path / folder).glob(f"*.{ending}")} == names | own
     assert (release.published, release.withheld, release.created) == (2, (), True)
