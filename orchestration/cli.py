@@ -34,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (cli_releases.explain, cli_releases.verify):
+for _command in (cli_releases.explain, cli_releases.diff, cli_releases.verify):
     app.command()(_command)
 
 

@@ -150,3 +150,48 @@ def _folder(home: Home, release: str | None) -> Path:
     raise FileNotFoundError(
         f"{release}: no release of {home.published}, and no folder with {PUBLICATION_FILE}"
     )
+
+
+def diff(
+    older: Annotated[
+        str | None, typer.Argument(help="Release to compare with. Default: the one before the newer.")
+    ] = None,
+    newer: Annotated[str | None, typer.Argument(help="Newer release. Default: the current one.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many numbers of the nation to print.")] = 20,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say which published numbers changed between two releases, why, and what each change is made of.
+
+    Exit codes: 0 compared; 4 there is nothing to compare with; 1 error.
+    """
+    home = Home.from_environment()
+    with plain_errors(debug):
+        from warehouse.revision import compare_releases
+        from warehouse.revision_text import print_revisions, summary
+        from warehouse.verify import read_publication
+
+        current = _folder(home, newer)
+        before = older or read_publication(current)["previous_publication_id"]
+        if before is None:
+            typer.echo(f"qamtu: no release stands before {current.name}", err=True)
+            raise typer.Exit(NOTHING)
+        previous = _folder(home, before)
+        rows = compare_releases(previous, current).to_pylist()
+        names = [read_publication(folder)["publication_id"] for folder in (previous, current)]
+        if as_json:
+            document = {
+                "previous_publication_id": names[0],
+                "publication_id": names[1],
+                "summary": summary(rows),
+            }
+            print_json({**document, "revisions": [_plain_numbers(row) for row in rows]})
+        else:
+            print_revisions(names[0], names[1], rows, make_console(width=_WIDTH), top)
+
+
+def _plain_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """Decimals as numbers of JSON."""
+    from decimal import Decimal
+
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}

@@ -23,9 +23,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from warehouse import revision
 from warehouse.candidate import Manifest, Node, read_manifest
 from warehouse.exports import (
     SAMPLE,
+    SCHEMA,
     ReleasedTable,
     TableColumn,
     WrittenTable,
@@ -184,12 +186,15 @@ def _write_release(
     previous = _previous(draft.home, draft.publication_id)
     sources = _sources(connection, draft)
     tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft, sources)]
+    revisions, compared = _revisions(connection, draft, tables, previous)
+    tables.append(_own_table(connection, _FCT_REVISION, revisions))
     tables.sort(key=lambda table: table.name)
     written = write_exports(connection, folder, tables, draft.label)
     package = datapackage(folder, tables, draft.label, draft.publication_id)
     (folder / "datapackage.json").write_bytes(as_json(package))
     document = _publication(connection, draft, folder, written, previous, published_at)
     document["lineage"] = {source.metric_id: list(source.models) for source in sources}
+    document["revisions"] = {**compared, "rows": revisions.num_rows}
     content = as_json(document)
     (folder / PUBLICATION_FILE).write_bytes(content)
     if draft.signer:
@@ -339,6 +344,33 @@ def _own_tables(
     ]
 
 
+def _revisions(
+    connection: duckdb.DuckDBPyConnection,
+    draft: _Draft,
+    tables: Sequence[ReleasedTable],
+    previous: str | None,
+) -> tuple[pa.Table, dict[str, str | None]]:
+    """Rows of fct_revision, and with which release was compared; without one, or one that cannot be read, no rows."""
+    folder = next(iter(_folders(draft.home, previous)), None) if previous else None
+    if folder is None:
+        return revision.NOTHING, {"compared_with": None, "note": "no release stands before"}
+    # Of its own, since released tables have the names of the candidate's.
+    connection.execute(f"attach ':memory:' as drafted; create schema drafted.{SCHEMA}")
+    for table in tables:
+        if table.name in revision.READS:
+            # What was registered, rather than attached, cannot be read by a view.
+            kind = "table" if table.name == _META_LINEAGE.name else "view"
+            connection.execute(f"create {kind} drafted.{SCHEMA}.{quoted(table.name)} as {table.query}")
+    try:
+        before = revision.attach(connection, folder, "previous_release")
+        now = revision.Side(f"drafted.{SCHEMA}", draft.publication_id, draft.code_version)
+        found = revision.revision_table(connection, before, now)
+    except (OSError, ValueError, KeyError, duckdb.IOException, duckdb.SerializationException) as error:
+        note = f"the release before cannot be read: {type(error).__name__}"
+        return revision.NOTHING, {"compared_with": None, "note": note}
+    return found, {"compared_with": previous, "note": None}
+
+
 @dataclass(frozen=True)
 class _OwnTable:
     name: str
@@ -402,6 +434,14 @@ _META_METRIC = _OwnTable(
 )
 
 
+_FCT_REVISION = _OwnTable(
+    revision.REVISION_TABLE,
+    revision.REVISION_DESCRIPTION,
+    revision.KEY,
+    revision.REVISION_COLUMNS,
+    # Not technology: a metric may be by none.
+    frozenset({*revision.KEY[:-1], "publication_id", "previous_publication_id", "change", "cause"}),
+)
 _META_LINEAGE = _OwnTable(
     "meta_lineage",
     "One row per metric, date and delivery: which files a published number rests on. Join meta_extract for the file "
@@ -449,7 +489,7 @@ def _own_dictionary(connection: duckdb.DuckDBPyConnection) -> str:
             "description_en": column.description,
             "access": "open",
         }
-        for table in (_META_PUBLICATION, _META_CHECK, _META_METRIC, _META_LINEAGE)
+        for table in (_META_PUBLICATION, _META_CHECK, _META_METRIC, _META_LINEAGE, _FCT_REVISION)
         for place, column in enumerate(table.columns, start=1)
     ]
     connection.register("own_dictionary", pa.Table.from_pylist(rows))

@@ -62,6 +62,7 @@ class SmallRelease:
         default_factory=lambda: dict(CLAIMS)
     )
     presence_level: int = 2
+    itu_value: float = 91.5
     method_version: str = "1.0"
     code_version: str = "tree-1"
     withheld: frozenset[str] = frozenset()
@@ -264,7 +265,7 @@ class SmallRelease:
                 union all
                 select 'settlements_connected' as metric_id, *, part::double as value from villages
                 union all
-                select 'itu_population_covered_pct', date '{Q3}', 'national', '{NATION}', 'all', '4g', null, null, 91.5
+                select 'itu_population_covered_pct', date '{Q3}', 'national', '{NATION}', 'all', '4g', null, null, {self.itu_value}
             )
             select metric_id, as_of_date, geography_level, kato, area_type, technology, value,
                 case when metric_id = 'settlements_connected' then 'settlements' else 'percent' end as unit,

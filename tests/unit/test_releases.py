@@ -62,7 +62,7 @@ def test_a_release_holds_every_form_of_every_table(tmp_path: Path) -> None:
     release = released(small_country(), home_in(tmp_path))
     assert release.path is not None
     names = {"dim_metric", "fct_benchmark", "fct_coverage", "fct_metric"}
-    own = {"meta_publication", "meta_check", "meta_metric", "meta_lineage"}
+    own = {"meta_publication", "meta_check", "meta_metric", "meta_lineage", "fct_revision"}
     for folder, ending in (("parquet", "parquet"), ("csv", "csv")):
         assert {path.stem for path in (release.path / folder).glob(f"*.{ending}")} == names | own
     assert (release.published, release.withheld, release.created) == (2, (), True)
