@@ -34,7 +34,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (cli_releases.explain, cli_releases.diff, cli_releases.verify):
+for _command in (
+    cli_releases.explain,
+    cli_releases.diff,
+    cli_releases.verify,
+    cli_releases.rollback,
+    cli_releases.releases,
+):
     app.command()(_command)
 
 

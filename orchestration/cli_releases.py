@@ -195,3 +195,97 @@ def _plain_numbers(row: dict[str, Any]) -> dict[str, Any]:
     from decimal import Decimal
 
     return {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+
+
+def rollback(
+    publication_id: Annotated[str, typer.Argument(metavar="ID", help="Release to make current again.")],
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make an earlier release current again, in one step. The later one stays, but no run takes it up by itself.
+
+    A run that comes to another result publishes that. Exit codes: 0 it is current; 4 there is no such release, or it
+    is not as it was published: what was current stays; 1 error.
+    """
+    home = Home.from_environment()
+    with plain_errors(debug):
+        from warehouse.history import RollbackRefused, rollback
+
+        try:
+            was = rollback(home, publication_id)
+        except RollbackRefused as error:
+            typer.echo(f"qamtu: {error}", err=True)
+            raise typer.Exit(NOTHING) from error
+        if as_json:
+            print_json(
+                {
+                    "publication_id": publication_id,
+                    "was_current": was or publication_id,
+                    "moved": was is not None,
+                }
+            )
+        elif was is None:
+            print(f"{publication_id} is current already")
+        else:
+            print(f"{publication_id} is current again; {was} stands, and is current no more")
+
+
+def releases(
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove what the rule of retention lets go, and say what.")
+    ] = False,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Keep the last so many; default: QAMTU_KEEP_RELEASES, else all.")
+    ] = None,
+    reindex: Annotated[
+        bool, typer.Option("--reindex", help="Write releases.duckdb anew, as after the home was moved.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List releases, and what the rule of retention would remove; with --prune it does.
+
+    Kept are always the current one, the one before it, and the last of every quarter of a year. Exit codes: 0; 1 error.
+    """
+    home = Home.from_environment()
+    with plain_errors(debug):
+        from warehouse.files import file_lock
+        from warehouse.history import LOCK, history_file, write_history
+        from warehouse.releases import list_releases
+        from warehouse.retention import keep_from_environment, retain
+
+        rule = keep if keep is not None else keep_from_environment()
+        going = retain(home, rule, dry_run=not prune)
+        if reindex:
+            with file_lock(home.published / LOCK):
+                write_history(home)
+        found = list_releases(home)
+        if as_json:
+            print_json(
+                {
+                    "keep": rule,
+                    "releases": [
+                        {name: value for name, value in vars(each).items() if name != "path"}
+                        | {"folder": each.path.name}
+                        for each in found
+                    ],
+                    "removed" if prune else "would_be_removed": [vars(each) for each in going],
+                    "history": str(history_file(home)),
+                }
+            )
+            return
+        for each in found:
+            mark = (
+                "current"
+                if each.is_current
+                else "going"
+                if each.path.name in {g.folder for g in going}
+                else ""
+            )
+            counts = f"{each.metrics_published} metrics, {each.metrics_withheld} withheld"
+            print(f"{each.path.name}  {each.published_at[:16].replace('T', ' ')}  {counts}  {mark}".rstrip())
+        for each_gone in going if prune else []:
+            print(f"removed {each_gone.folder}, published {each_gone.published_at[:10]}")
+        print(
+            f"rule: {'keep all' if rule is None else f'keep the last {rule}, and what the rule always keeps'}"
+        )

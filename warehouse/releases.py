@@ -36,8 +36,9 @@ from warehouse.exports import (
     file_entries,
     write_exports,
 )
-from warehouse.files import file_lock, flush_tree, make_read_only, point_link, remove_tree
+from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
 from warehouse.fingerprint import fingerprint_candidate, quoted
+from warehouse.history import PUBLISHED, is_held_back, point, write_history
 from warehouse.lineage import METRIC_LIST, MetricSources, lineage_table, metric_sources
 from warehouse.masking import figure_columns, masked_query
 from warehouse.paths import Home
@@ -60,7 +61,7 @@ class Release:
 
     `path` is the folder `publication_id`, or `publication_id-r2` and on when a damaged one was written again.
     When nothing could be published `path` is None and the previous release stays current. `created` is False
-    when the same release existed already.
+    when the same release existed already; `held_back` says that it is not current, because somebody went back from it.
     """
 
     publication_id: str
@@ -69,6 +70,7 @@ class Release:
     withheld: tuple[MetricVerdict, ...]
     is_sample: bool
     created: bool
+    held_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class ReleaseInfo:
 def publish(
     home: Home, verdicts: Verdicts, code_version: str, published_at: datetime | None = None
 ) -> Release:
-    """Release what the verdicts allow, and make it current.
+    """Release what the verdicts allow, and make it current, unless somebody went back from this very release.
 
     Errors: CandidateChangedError when the build is not the one judged; OSError when the disk fails, in which
     case no release appears and `current` stays; SignatureKeyError when the key to sign with cannot be read.
@@ -114,10 +116,14 @@ def publish(
                 signer = signer_from_environment()
                 draft = _Draft(home, publication_id, code_version, verdicts, manifest, is_sample, signer)
                 _write_release(connection, draft, path, published_at or datetime.now(UTC))
-            point_link(home.current, path.name)
+            held_back = is_held_back(home, publication_id)
+            if not held_back:
+                point(home, path, PUBLISHED, published_at or datetime.now(UTC))
             _retire_others(home, publication_id, path)
+            write_history(home)
     created = standing is None
-    return Release(publication_id, path, len(verdicts.published), verdicts.withheld, is_sample, created)
+    published = len(verdicts.published)
+    return Release(publication_id, path, published, verdicts.withheld, is_sample, created, held_back)
 
 
 def publication_id_of(verdicts: Verdicts, code_version: str) -> str:

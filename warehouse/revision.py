@@ -120,9 +120,11 @@ def revision_table(connection: duckdb.DuckDBPyConnection, previous: Side, curren
         "correction double, method double, denominator double, geography double)"
     )
     if all(_has_terms(connection, side.schema) for side in (previous, current)):
-        for measure in dict.fromkeys(rule.measure for rule in RULES.values()):
+        changed = _metrics_changed(connection)
+        for measure in dict.fromkeys(RULES[metric].measure for metric in changed):
             _claims(connection, previous, current, measure)
-            for metric, rule in RULES.items():
+            for metric in changed:
+                rule = RULES[metric]
                 if rule.measure == measure:
                     _decompose(connection, previous, current, metric, rule)
     _causes(connection, previous, current)
@@ -221,6 +223,15 @@ def _compare(connection: duckdb.DuckDBPyConnection, previous: Side, current: Sid
             and between_them.as_of_date = coalesce(before.as_of_date, new.as_of_date)
         """
     )
+
+
+def _metrics_changed(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Metrics with changes to be parted that are sums over settlements, in the order of RULES."""
+    rows = connection.execute(
+        "select distinct metric_id from revision_row where change in ('revised', 'new_period')"
+    ).fetchall()
+    found = {metric for (metric,) in rows}
+    return [metric for metric in RULES if metric in found]
 
 
 def _claims(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side, measure: str) -> None:
@@ -488,11 +499,16 @@ def _rows(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side) 
         whole as (
             select row_id, coalesce(causes[1], 'unexplained') as first_cause,
                 coalesce(between_value, new_value) - old_value as revised,
-                case when change = 'new_period' and new_numerator is not null and between_numerator is not null
-                    then new_value - between_value end as stepped,
-                case when change = 'new_period' and new_numerator is not null and between_numerator is not null
-                    and unit = 'percent' and new_denominator <> 0
-                    then 100.0 * between_numerator / new_denominator - between_value else 0 end as regrouped
+                case when change = 'new_period' and (
+                    metric_id in ({_texts(_CENSUS)}) or (new_numerator is not null and between_numerator is not null)
+                ) then new_value - between_value end as stepped,
+                case
+                    when change <> 'new_period' then 0
+                    when metric_id in ({_texts(_CENSUS)}) then new_value - between_value
+                    when unit = 'percent' and new_denominator <> 0
+                        then coalesce(100.0 * between_numerator / new_denominator - between_value, 0)
+                    else 0
+                end as regrouped
             from listed where not has_parts and change in ('revised', 'new_period')
         ),
         parted as (

@@ -265,7 +265,8 @@ class SmallRelease:
                 union all
                 select 'settlements_connected' as metric_id, *, part::double as value from villages
                 union all
-                select 'itu_population_covered_pct', date '{Q3}', 'national', '{NATION}', 'all', '4g', null, null, {self.itu_value}
+                select 'itu_population_covered_pct', date '{Q3}', 'national', '{NATION}', 'all', '4g', null, null,
+                    {self.itu_value}
             )
             select metric_id, as_of_date, geography_level, kato, area_type, technology, value,
                 case when metric_id = 'settlements_connected' then 'settlements' else 'percent' end as unit,
