@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.explain import DeliveryUse, Explanation, model_file
-from warehouse.paths import PROJECT_DIR
+from warehouse.explain import DeliveryUse, Explanation
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -217,11 +216,13 @@ def _print_checks(found: Explanation, console: Console) -> None:
 def _print_models(found: Explanation, console: Console) -> None:
     if not found.models:
         return
-    files = [path for model in found.models if (path := model_file(model))]
-    _line(console, f"Code: {len(files)} models and seeds, from first to last")
-    _line(
-        console, "  " + ", ".join(path.relative_to(PROJECT_DIR / "dbt_project").as_posix() for path in files)
-    )
+    _line(console, f"Code: {len(found.models)} models and seeds of dbt_project")
+    layers: dict[str, list[str]] = {}
+    for model in found.models:
+        layer, _, name = model.partition(".")
+        layers.setdefault(layer, []).append(name)
+    for layer, names in layers.items():
+        _line(console, f"  {layer}: {', '.join(names)}")
 
 
 def _filed(row: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Releases over time: which one was current when, going back to one, and all of them in one DuckDB file.
 
-Belongs here: the log of what `current` pointed at, rollback, `published/releases.duckdb`. Does not belong here: making a
-release (`releases`), or choosing which to remove (`retention`).
+Belongs here: the log of what `current` pointed at, rollback, `published/releases.duckdb`. Does not belong here: making
+a release (`releases`), or choosing which to remove (`retention`).
 
 The log is lines of JSON that are only added to. `releases.duckdb` holds no figures: its views read the Parquet files of
 every release that stands, so that a figure quoted last year is one query away. It is written anew, beside itself and

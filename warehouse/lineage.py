@@ -37,7 +37,7 @@ METRIC_TABLE, METRIC_LIST = "fct_metric", "dim_metric"
 
 @dataclass(frozen=True)
 class MetricSources:
-    """What lies upstream of a metric: extract kinds it counts, kinds it reads besides, models from first to last."""
+    """What lies upstream of a metric: extract kinds it counts, kinds it reads besides, models and seeds by layer."""
 
     metric_id: str
     counted: tuple[str, ...]
@@ -67,7 +67,12 @@ def metric_sources(manifest: Manifest, metrics: Iterable[Mapping[str, Any]]) -> 
                 metric_id=str(metric["metric_id"]),
                 counted=tuple(sorted(needed)),
                 read=tuple(sorted(kinds - needed)),
-                models=tuple(sorted(node.relation for node in upstream if node.resource_type != "source")),
+                models=tuple(
+                    sorted(
+                        (node.relation for node in upstream if node.resource_type != "source"),
+                        key=_layer_and_name,
+                    )
+                ),
             )
         )
     return found
@@ -152,6 +157,14 @@ def _dates(connection: duckdb.DuckDBPyConnection, marts: str) -> str:
                 and kinds.metric_id not in (select metric_id from {marts}.{METRIC_TABLE})
         """
     return "select null::varchar as metric_id, null::date as as_of_date where false"
+
+
+_LAYERS = ("seeds", "staging", "intermediate", "marts")
+
+
+def _layer_and_name(relation: str) -> tuple[int, str]:
+    layer = relation.partition(".")[0]
+    return (_LAYERS.index(layer) if layer in _LAYERS else len(_LAYERS), relation)
 
 
 def _listed(text: Any) -> list[str]:

@@ -359,7 +359,7 @@ def _revisions(
     """Rows of fct_revision, and with which release was compared; without one, or one that cannot be read, no rows."""
     folder = next(iter(_folders(draft.home, previous)), None) if previous else None
     if folder is None:
-        return revision.NOTHING, {"compared_with": None, "note": "no release stands before"}
+        return revision.no_revisions(), {"compared_with": None, "note": "no release stands before"}
     # Of its own, since released tables have the names of the candidate's.
     connection.execute(f"attach ':memory:' as drafted; create schema drafted.{SCHEMA}")
     for table in tables:
@@ -373,7 +373,7 @@ def _revisions(
         found = revision.revision_table(connection, before, now)
     except (OSError, ValueError, KeyError, duckdb.IOException, duckdb.SerializationException) as error:
         note = f"the release before cannot be read: {type(error).__name__}"
-        return revision.NOTHING, {"compared_with": None, "note": note}
+        return revision.no_revisions(), {"compared_with": None, "note": note}
     return found, {"compared_with": previous, "note": None}
 
 

@@ -113,7 +113,7 @@ def revision_table(connection: duckdb.DuckDBPyConnection, previous: Side, curren
     if not all(
         _has(connection, side.schema, "fct_metric", (*KEY, "value", "status")) for side in (previous, current)
     ):
-        return NOTHING
+        return no_revisions()
     _compare(connection, previous, current)
     connection.execute(
         "create or replace temp table revision_parts (row_id bigint, new_build double, retirement double, "
@@ -155,8 +155,12 @@ _TYPES = {
     "DOUBLE": pa.float64(),
     "DECIMAL(24,6)": pa.decimal128(24, 6),
 }
-#: No rows, of the shape of fct_revision.
-NOTHING = pa.schema([(column.name, _TYPES[column.data_type]) for column in REVISION_COLUMNS]).empty_table()
+_SCHEMA = pa.schema([(column.name, _TYPES[column.data_type]) for column in REVISION_COLUMNS])
+
+
+def no_revisions() -> pa.Table:
+    """No rows, of the shape of `fct_revision`."""
+    return _SCHEMA.empty_table()
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side) -> None:
@@ -575,7 +579,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side) 
         order by {", ".join(KEY)}
         """
     ).to_arrow_table()
-    return answer.cast(NOTHING.schema)
+    return answer.cast(_SCHEMA)
 
 
 def _has_terms(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
