@@ -36,8 +36,8 @@ DELIVERY = "sample_dala/availability_2025q4.csv"
 INTRODUCTION = """# Where a number comes from
 
 `qamtu explain METRIC` goes from a published number down to the settlements (roads, cities, contracts) that it counts,
-and on to file, sheet and row of what each sender filed, with the census behind the whole, the checks that it needed, and
-the models that made it. `qamtu explain FILE` goes the other way. For SQL there is `marts.meta_lineage`, and
+and on to file, sheet and row of what each sender filed, with the census behind the whole, the checks that it needed,
+and the models that made it. `qamtu explain FILE` goes the other way. For SQL there is `marts.meta_lineage`, and
 `marts.files_behind(metric, day)`. Terms and deliveries are those of the release that is asked, rows come from the lake;
 `--json` and `--csv FILE` give all of them. A withheld figure shows the reason and the checks, and no terms.
 

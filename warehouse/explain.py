@@ -738,7 +738,7 @@ def _milestone_terms(reader: _Reader, figure: Mapping[str, Any]) -> _Parts:
         f"as_of_date <= date '{figure['as_of_date']}'",
         "select project_id || '.' || milestone_id as term, as_of_date, planned_date, forecast_date, actual_date, "
         "evidence, status, extract_id, source_sheet as sheet, source_row as row from {rows} "
-        f"where project_id || '.' || milestone_id = {_text(figure['technology'])} order by as_of_date, row",
+        f"where project_id || '.' || milestone_id = {_text(figure['technology'])} order by as_of_date desc, row",
     )
     return terms, rows, []
 

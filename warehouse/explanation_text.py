@@ -186,7 +186,7 @@ def _print_deliveries(found: Explanation, console: Console, top: int) -> None:
     read = [row for row in found.deliveries if row["role"] == "read"]
     if counted:
         columns = ("Sender", "Kind", "File", "SHA-256", "Accepted", "Read", "Used here")
-        table = _table(f"{len(counted)} deliveries counted", columns)
+        table = _table(f"Deliveries counted: {len(counted)}", columns)
         shown = sorted(counted, key=lambda row: not row["rows_in_figure"])
         for row in shown[: max(top, sum(1 for each in counted if each["rows_in_figure"]))]:
             table.add_row(
@@ -228,7 +228,9 @@ def _print_models(found: Explanation, console: Console) -> None:
 def _filed(row: Mapping[str, Any]) -> str:
     """What the row says, without where it stands."""
     words = [
-        f"{name} {value}" for name, value in row.items() if name not in _NOT_VALUES and value is not None
+        f"{name} {round(value, 3) if isinstance(value, float) else value}"
+        for name, value in row.items()
+        if name not in _NOT_VALUES and value is not None
     ]
     rows = row.get("rows", 1)
     return ", ".join([*words, *([f"best of {_number(rows)} rows"] if rows > 1 else [])])
