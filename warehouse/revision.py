@@ -30,6 +30,7 @@ REVISION_TABLE = "fct_revision"
 READS = ("fct_metric", "meta_lineage", "meta_extract", *NEEDS)
 KEY = ("metric_id", "as_of_date", "geography_level", "kato", "area_type", "technology")
 COMPONENTS = ("new_build", "retirement", "correction", "method", "denominator", "geography", "residual")
+_FIGURE = (*KEY, "value", "unit", "numerator", "denominator", "method_version", "status")
 #: Numbers are compared, and changes added up, to this many decimals.
 _DECIMALS = "decimal(24, 6)"
 _CENSUS = ("households", "population")
@@ -110,9 +111,7 @@ def revision_table(connection: duckdb.DuckDBPyConnection, previous: Side, curren
 
     `connection` can read both schemas; temporary tables called `revision_…` are made in it.
     """
-    if not all(
-        _has(connection, side.schema, "fct_metric", (*KEY, "value", "status")) for side in (previous, current)
-    ):
+    if not all(_has(connection, side.schema, "fct_metric", _FIGURE) for side in (previous, current)):
         return no_revisions()
     _compare(connection, previous, current)
     connection.execute(
@@ -502,7 +501,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side) 
         -- A revision of a number that is no sum over settlements is, as a whole, what its cause says.
         whole as (
             select row_id, coalesce(causes[1], 'unexplained') as first_cause,
-                coalesce(between_value, new_value) - old_value as revised,
+                if(change = 'revised', new_value, between_value) - old_value as revised,
                 case when change = 'new_period' and (
                     metric_id in ({_texts(_CENSUS)}) or (new_numerator is not null and between_numerator is not null)
                 ) then new_value - between_value end as stepped,
