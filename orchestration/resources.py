@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestration.dbt_engine import DbtOutcome
     from warehouse.lake import Outcome
     from warehouse.releases import Release
+    from warehouse.retention import Removal
     from warehouse.verdicts import Verdicts
 
 
@@ -98,6 +99,12 @@ class PublicationEngine(dg.ConfigurableResource[None]):
         from warehouse.releases import publish
 
         return publish(home, verdicts, code_version)
+
+    def retain(self, home: Home) -> "list[Removal]":
+        """Remove releases that the rule of retention lets go; by default it keeps every one."""
+        from warehouse.retention import keep_from_environment, retain
+
+        return retain(home, keep_from_environment())
 
 
 def default_resources() -> dict[str, object]:

@@ -16,6 +16,7 @@ import duckdb
 
 from warehouse.files import sha256_of
 from warehouse.fingerprint import quoted
+from warehouse.macros import create_macros
 
 DUCKDB_FILE = "coverage.duckdb"
 SCHEMA = "marts"
@@ -85,6 +86,9 @@ def write_exports(
     connection.execute("commit")
     connection.execute("checkpoint release")
     connection.execute("detach release")
+    # Opened alone: a macro is bound to the tables of the file that is in use.
+    with duckdb.connect(str(folder / DUCKDB_FILE)) as release:
+        create_macros(release)
     return [
         WrittenTable(table.name, rows[table.name], sha256_of(folder / "csv" / f"{table.name}.csv"))
         for table in tables

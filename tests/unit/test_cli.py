@@ -56,6 +56,12 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | BaseException) 
         ["sample"],
         ["sample", "--out", "x", "--addresses", "0"],
         ["ui", "--port", "70000"],
+        ["explain"],
+        ["explain", "population", "--as-of", "2025"],
+        ["explain", "population", "--top", "0"],
+        ["verify", "/no/such/folder"],
+        ["rollback"],
+        ["releases", "--keep", "0"],
         ["no-such-command"],
     ],
 )
@@ -63,7 +69,10 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert invoke(app, arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["run", "check", "status", "sample", "ui"])
+@pytest.mark.parametrize(
+    "command",
+    ["run", "check", "status", "sample", "ui", "explain", "diff", "verify", "rollback", "releases"],
+)
 def test_every_command_has_help(command: str) -> None:
     answer = invoke(app, [command, "--help"])
     assert answer.exit_code == 0
@@ -194,14 +203,23 @@ def test_check_for_a_script_writes_only_where_it_is_told_to(filing: Path) -> Non
     assert (Path("out") / f"{filing.name}.answer.json").is_file()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["status"]])
+@pytest.mark.parametrize("arguments", [["explain", "population"], ["diff"], ["verify"]])
+def test_what_asks_of_releases_says_that_there_is_none(arguments: list[str], home: Home) -> None:
+    answer = invoke(app, arguments)
+    assert answer.exit_code in (1, 4)
+    assert "nothing has been published" in answer.stderr or "cannot be read" in answer.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["status"], ["verify", "."]])
 def test_help_and_status_answer_at_once(arguments: list[str]) -> None:
     program = (
         "import sys\n"
         "from orchestration.cli import app\n"
         f"try: app({arguments!r})\n"
         "except SystemExit: pass\n"
-        "slow = {'dagster', 'dbt', 'great_expectations', 'pandas', 'polars', 'sqlalchemy'} & set(sys.modules)\n"
+        "slow = {'dagster', 'dbt', 'great_expectations', 'pandas', 'polars', 'sqlalchemy'}\n"
+        f"slow |= {{'duckdb', 'pyarrow'}} if {arguments[0] == 'verify'} else set()\n"
+        "slow &= set(sys.modules)\n"
         "sys.exit(f'imported {slow}' if slow else 0)\n"
     )
     done = subprocess.run(
