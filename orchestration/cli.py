@@ -1,4 +1,4 @@
-"""The command line: `qamtu run | status | sample | ui`, those of senders (`cli_senders`) and of releases (`cli_releases`).
+"""The command line: `qamtu run | status | sample | ui`, with those of senders and of releases in files of their own.
 
 Belongs here: reading arguments, calling one function, printing, exit codes. Does not belong here: any work. Every
 command imports what it needs when it runs, so that `--help` and `status` answer at once.
