@@ -96,8 +96,9 @@ class PublicationEngine(dg.ConfigurableResource[None]):
     def publish(self, home: Home, verdicts: "Verdicts", code_version: str) -> "Release":
         """Write the release, and move `current` to it."""
         from warehouse.releases import publish
+        from warehouse.report import write_report
 
-        return publish(home, verdicts, code_version)
+        return publish(home, verdicts, code_version, derived=(write_report,))
 
 
 def default_resources() -> dict[str, object]:

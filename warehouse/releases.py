@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,9 +82,16 @@ class ReleaseInfo:
 
 
 def publish(
-    home: Home, verdicts: Verdicts, code_version: str, published_at: datetime | None = None
+    home: Home,
+    verdicts: Verdicts,
+    code_version: str,
+    published_at: datetime | None = None,
+    *,
+    derived: Sequence[Callable[[Path], None]] = (),
 ) -> Release:
     """Release what the verdicts allow, and make it current.
+
+    `derived` write more files into the release's folder, each from the tables that lie there already and nothing else.
 
     Errors: CandidateChangedError when the build is not the one judged; OSError when the disk fails, in which
     case no release appears and `current` stays.
@@ -107,7 +114,9 @@ def publish(
             standing = _standing(home, publication_id)
             path = standing or _free_folder(home, publication_id)
             if standing is None:
-                draft = _Draft(home, publication_id, code_version, verdicts, manifest, is_sample)
+                draft = _Draft(
+                    home, publication_id, code_version, verdicts, manifest, is_sample, tuple(derived)
+                )
                 _write_release(connection, draft, path, published_at or datetime.now(UTC))
             point_link(home.current, path.name)
             _retire_others(home, publication_id, path)
@@ -189,6 +198,7 @@ class _Draft:
     verdicts: Verdicts
     manifest: Manifest
     is_sample: bool
+    derived: tuple[Callable[[Path], None], ...] = ()
 
     @property
     def label(self) -> str:
@@ -205,6 +215,8 @@ def _write_release(
     tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft)]
     tables.sort(key=lambda table: table.name)
     written = write_exports(connection, folder, tables, draft.label)
+    for write in draft.derived:
+        write(folder)
     package = datapackage(folder, tables, draft.label, draft.publication_id)
     (folder / "datapackage.json").write_bytes(as_json(package))
     document = _publication(connection, draft, folder, written, previous, published_at)
