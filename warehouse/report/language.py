@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,7 @@ def _kept_together(texts: Any) -> Any:
     return re.sub(r"(?<=\d) (?=\d{3}\b|%)", "\N{NO-BREAK SPACE}", texts)
 
 
+@cache
 def load_languages() -> tuple[Language, ...]:
     """The languages of the report, each with its texts."""
     texts = {code: yaml.safe_load((TEXTS / f"{code}.yaml").read_text(encoding="utf-8")) for code in CODES}

@@ -146,6 +146,10 @@ class Reader:
                     and targets.area_type = latest.area_type
                     and coalesce(targets.technology, '') = coalesce(latest.technology, '')
             where targets.kato = '000000000'
+            qualify row_number() over (
+                partition by targets.metric_id, targets.technology, targets.target_value, targets.due_date
+                order by targets.target_id
+            ) = 1
             order by targets.system, targets.due_date, targets.target_id
             """
         )
@@ -501,7 +505,8 @@ class Reader:
             from marts.meta_extract as extracts
             left join marts.meta_row_account as accounts on extracts.extract_id = accounts.extract_id
             where extracts.outcome <> 'accepted'
-            order by extracts.outcome, extracts.file_name, extracts.extract_id
+            order by extracts.outcome = 'accepted_with_quarantine', extracts.outcome, extracts.file_name,
+                extracts.extract_id
             """
         )
 

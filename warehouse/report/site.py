@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from warehouse.report.read import (
     GRADES,
     LONGEST_GAPS,
     MEASURES,
+    MOBILE,
     NATION,
     PROGRAMME_DAY,
     RUNGS,
@@ -96,6 +98,7 @@ def write_report(release: Path, folder: Path | None = None) -> None:
                 _write(folder / language.code / f"{page.name}.html", text)
 
 
+@cache
 def environment_of_templates() -> jinja2.Environment:
     """Templates of the report: everything is escaped, and a name that is not there is an error."""
     environment = jinja2.Environment(
@@ -116,7 +119,11 @@ def pages(reader: Reader, release: Path) -> list[Page]:
     return [
         Page("index", "index.html", {"cards": _cards(reader)}),
         Page("statements", "statements.html", {"targets": reader.targets, "statements": _by_system(reader)}),
-        Page("coverage", "coverage.html", {"date": date, "measures": MEASURES, "places": [NATION, *regions]}),
+        Page(
+            "coverage",
+            "coverage.html",
+            {"date": date, "measures": MEASURES, "places": [NATION, *regions], "itu": _itu(reader)},
+        ),
         Page("rural", "rural.html", _rural(reader)),
         Page("cities", "cities.html", _cities(reader)),
         Page("highways", "highways.html", _highways(reader)),
@@ -185,6 +192,11 @@ def _cards(reader: Reader) -> list[Row]:
             }
         )
     return cards
+
+
+def _itu(reader: Reader) -> list[tuple[str, list[Row]]]:
+    series = [(technology, reader.series("itu_population_covered_pct", technology)) for technology in MOBILE]
+    return [(technology, rows) for technology, rows in series if rows]
 
 
 def _scale(target: Row) -> float | None:

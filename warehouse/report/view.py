@@ -109,6 +109,12 @@ class View:
         """A figure with its unit; when it is withheld the page tells why at its end."""
         return self.absent(withheld) if value is None else self.language.value(value, unit)
 
+    def rate(self, value: float | None, unit: str | None, withheld: str | None = None) -> Markup:
+        """A change a month, without its unit unless that is money; of a percentage it is points."""
+        if value is None or unit == "US dollars":
+            return self.value(value, unit, withheld)
+        return Markup.escape(self.language.number(value, 1 if abs(value) < 1000 else 0))
+
     def absent(self, withheld: str | None) -> Markup:
         """What stands where no figure does."""
         if withheld:
@@ -195,6 +201,11 @@ class View:
         rows = {place: self.reader.coverage.get((place, "all", measure), ()) for place in (NATION, kato)}
         lines = [Line("nation", _points(rows[NATION])), Line("g4", _points(rows[kato]))]
         return self._lines(lines, f"{self.region(kato)}, {self.language.term('technology', measure)}")
+
+    def metric_trend(self, technology: str, rows: Sequence[Row]) -> Markup:
+        """A share of the nation over time."""
+        line = Line("g4", [(row["as_of_date"], row["value"]) for row in rows])
+        return self._lines([line], self.language.term("technology", technology))
 
     def rung_trend(self, rung: str) -> Markup:
         """Villages at a rung or above over time, with the plan behind them."""
