@@ -92,7 +92,7 @@ def test_a_release_that_is_no_sample_does_not_say_so(tmp_path: Path) -> None:
 
 def test_no_page_needs_a_network_and_every_link_leads_somewhere(report: Path) -> None:
     """Sources on the web are named as links; nothing is loaded from there."""
-    release = {"datapackage.json", "publication.json"}
+    release = {"datapackage.json", "publication.json", "dcat.jsonld"}
     for path in report.rglob("*.html"):
         found = outline(path)
         assert found.scripts in (["../assets/report.js"], ["assets/report.js"]), path

@@ -44,7 +44,7 @@ _PAGE_OF = {
     "S1": "coverage", "S2": "rural", "S3": "coverage", "S4": "rural", "S5": "cities", "S6": "highways",
     "S7": "projects", "S8": "projects", "S9": "projects",
 }  # fmt: skip
-_WHOLE_FILES = (DUCKDB_FILE, "datapackage.json", "publication.json")
+_WHOLE_FILES = (DUCKDB_FILE, "datapackage.json", "publication.json", "dcat.jsonld")
 
 
 @dataclass(frozen=True)
