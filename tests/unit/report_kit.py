@@ -124,7 +124,7 @@ insert into marts.fct_highway_coverage by name
 select
     date '2025-12-31' as as_of_date, road as road_id, operator as operator_id, technology, 'republican' as road_class,
     $hostile as road_name, 1 as roads, 100.0 as road_length_km, 80.0 as km_covered, 80.0 as covered_pct,
-    12.5 as longest_gap_km, 2 as gaps, 1 as gaps_over_5km, case when road = 'all' then 40000.0 end as announced_km,
+    12.5 as longest_gap_km, 1 as gaps, 1 as gaps_over_5km, case when road = 'all' then 40000.0 end as announced_km,
     'published' as status
 from (values ('all'), ('KAZ01')) as roads (road)
 cross join (values ('any'), ('arman')) as operators (operator) cross join (values ('2g'), ('4g')) as t (technology);

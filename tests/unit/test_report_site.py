@@ -210,6 +210,14 @@ def test_a_mart_that_could_not_be_built_is_an_empty_section(tmp_path: Path) -> N
     assert "This release has no figures for this section." in text(report, "en/highways")
 
 
+def test_a_road_whose_gaps_are_not_told_is_not_drawn_as_covered(report: Path, tmp_path: Path) -> None:
+    assert (report / "en" / "highways.html").read_text(encoding="utf-8").count('class="strip"') == 1
+    lost = f"update marts.fct_highway_gap set start_km = null, end_km = null, withheld_reason = '{REASON}'"
+    content = (written(tmp_path, lost) / "en" / "highways.html").read_text(encoding="utf-8")
+    assert 'class="strip"' not in content
+    assert f"<li>{REASON}</li>" in content
+
+
 def test_equal_releases_have_equal_reports(report: Path, tmp_path: Path) -> None:
     assert hashes(written(tmp_path)) == hashes(report)
 

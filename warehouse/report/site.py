@@ -315,15 +315,6 @@ def _highways(reader: Reader) -> dict[str, Any]:
             }
             for road, by in single.items()
         ],
-        # Where gaps are withheld a strip without any would look like a road that is covered from end to end.
-        "unknown_gaps": next(
-            (
-                row["withheld_reason"]
-                for row in reader.roads
-                if row["withheld_reason"] and row["road_id"] == "all" and row["technology"] in ("2g", "4g")
-            ),
-            None,
-        ),
         "gaps": reader.gaps[:LONGEST_GAPS],
         "gaps_all": len(reader.gaps),
         "operators": list(operators.items()),

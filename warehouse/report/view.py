@@ -18,8 +18,6 @@ from warehouse.report.charts import CLASSES, TILES, Line, lines_over_time, road_
 from warehouse.report.language import Language
 from warehouse.report.read import GRADES, NATION, Reader, Row
 
-_UNDER_4G = {"4g": "r3g", "3g": "r3g", "2g": "none"}
-
 
 @dataclass(frozen=True)
 class View:
@@ -255,14 +253,21 @@ class View:
         return lines_over_time(lines, f"{label}. {'; '.join(words)}", shown, high=high, ends=ends)
 
     def strip(self, road: Row) -> Markup:
-        """A road as a strip: where 4G is missing, and where nothing is left."""
-        drawn = [
-            (_UNDER_4G[gap["technology"]], gap["start_km"], gap["end_km"])
-            # A gap of 4G first, then one of 2G over it: without 2G there is nothing better either.
-            for technology in ("4g", "2g")
-            for gap in road["gaps"]
-            if gap["technology"] == technology and gap["start_km"] is not None
-        ]
+        """A road as a strip: where 4G is missing, and where nothing is left.
+
+        Without every gap that is counted it would look like a road covered from end to end: then there is no strip.
+        """
+        drawn: list[tuple[str, float, float]] = []
+        # A gap of 4G first, then one of 2G over it: without 2G there is nothing better either.
+        for technology, style in (("4g", "r3g"), ("2g", "none")):
+            row = road["by"].get(technology)
+            known = [
+                gap for gap in road["gaps"] if gap["technology"] == technology and gap["start_km"] is not None
+            ]
+            if row is None or row["gaps"] != len(known):
+                withheld = row["withheld_reason"] if row else None
+                return self.absent(withheld or next((gap["withheld_reason"] for gap in road["gaps"]), None))
+            drawn += [(style, gap["start_km"], gap["end_km"]) for gap in known]
         words = [
             f"{self.language.term('technology', technology)} {self.language.percent(row['covered_pct'])}"
             for technology, row in road["by"].items()
