@@ -22,7 +22,10 @@ from warehouse.exports import DUCKDB_FILE, SAMPLE_NOTE, TITLE
 FOLDER = "xlsx"
 # A workbook carries a date of its making; a fixed one keeps equal releases equal.
 _MADE = dt.datetime(2026, 1, 1)
-_NATION_AND_REGIONS = "geography_level in ('national', 'region')"
+_NATION_AND_REGIONS = (
+    "geography_level in ('national', 'region') "
+    "and (month(as_of_date) = 12 or as_of_date = (select max(as_of_date) from {table}))"
+)
 _LATEST_DISTRICTS = "geography_level = 'district' and as_of_date = (select max(as_of_date) from {table})"
 _LATEST = "as_of_date = (select max(as_of_date) from {table})"
 
@@ -147,6 +150,9 @@ def _write_notes(
     lines += [
         (TITLE, publication),
         ("Empty cells are unknown or withheld, never zero; status and withheld_reason say which.",),
+        (
+            "Nation and regions at the ends of years and the latest date, districts at the latest date; all in csv/.",
+        ),
         (),
         ("Withheld", "", "Reason"),
     ]

@@ -65,6 +65,8 @@ def test_figures_and_dates_are_typed_and_headers_stay_in_sight(release: Path) ->
     page = sheet(release, "coverage", "By technology")
     assert page.freeze_panes == "A3"
     assert page["A1"].value == "SAMPLE. By technology, pub-000000000001"
+    dates = {row["as_of_date"] for row in rows(release, "coverage", "By technology")}
+    assert dates == {dt.datetime(2024, 12, 31), dt.datetime(2025, 12, 31)}, "ends of years and the latest"
     row = rows(release, "coverage", "By technology")[0]
     assert row["as_of_date"] == dt.datetime(2024, 12, 31)
     assert isinstance(row["population"], int)

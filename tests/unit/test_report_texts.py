@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from babel import Locale
 
 from warehouse.paths import PROJECT_DIR
 from warehouse.report.charts import TILES, Line, lines_over_time, road_strip, share_class
-from warehouse.report.language import Language, load_languages
+from warehouse.report.language import TEXTS, Language, load_languages
 from warehouse.report.read import LEADING_TARGETS, MEASURES
 
 LANGUAGES = {language.code: language for language in load_languages()}
@@ -131,8 +133,6 @@ def test_a_share_at_the_end_of_a_class_belongs_to_the_next() -> None:
 
 
 def test_drawings_hold_no_markup_of_names() -> None:
-    import datetime as dt
-
     points = [(dt.date(2025, 3, 31), 10.0), (dt.date(2025, 6, 30), None), (dt.date(2025, 9, 30), 30.0)]
     drawn = lines_over_time([Line("g4", points)], '"><script>', "30 %")
     assert "<script>" not in drawn
@@ -141,3 +141,31 @@ def test_drawings_hold_no_markup_of_names() -> None:
     strip = road_strip(100, [("none", 10, 10.01)], 200, "<b>")
     assert "<b>" not in strip
     assert 'width="1.5"' in strip
+
+
+def test_colours_have_the_contrast_that_axe_cannot_see() -> None:
+    """Text on hatching and in drawings: at least 4.5 to 1 (WCAG 1.4.3); neighbouring steps of the scale differ."""
+    css = (TEXTS.parent / "assets" / "report.css").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"--([a-z0-9]+): (#[0-9a-f]{3,6});", css))
+    hatch = re.findall(r"\.withheld \{.*?(#fff) 0 4px, (#[0-9a-f]{6})", css)[0]
+    on_text = {f"c{step}": "#ffffff" if step > 3 else colours["ink"] for step in range(6)}
+    pairs = [(colours[step], text) for step, text in on_text.items()]
+    pairs += [(ground, colours["ink"]) for ground in hatch] + [
+        ("#fff", colours[name]) for name in ("soft", "accent")
+    ]
+    assert min(contrast(ground, text) for ground, text in pairs) >= 4.5
+    steps = [luminance(colours[f"c{step}"]) for step in range(6)]
+    assert all(lighter / darker > 1.15 for lighter, darker in pairwise(steps))
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2), with the flare of 0.05 that contrast adds."""
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return lighter / darker
