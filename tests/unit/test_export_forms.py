@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import cache
 from pathlib import Path
 
 import openpyxl
@@ -44,8 +45,13 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return exported(tmp_path_factory.mktemp("exports"))
 
 
+@cache
+def workbook(path: Path) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(path)
+
+
 def sheet(release: Path, theme: str, title: str) -> openpyxl.worksheet.worksheet.Worksheet:
-    return openpyxl.load_workbook(release / "xlsx" / f"{theme}.xlsx")[title]
+    return workbook(release / "xlsx" / f"{theme}.xlsx")[title]
 
 
 def rows(release: Path, theme: str, title: str) -> list[dict[str, object]]:
@@ -57,7 +63,7 @@ def rows(release: Path, theme: str, title: str) -> list[dict[str, object]]:
 def test_a_workbook_a_theme_with_notes_first(release: Path) -> None:
     assert {path.stem for path in (release / "xlsx").iterdir()} == set(THEMES)
     for theme, sheets in THEMES.items():
-        book = openpyxl.load_workbook(release / "xlsx" / f"{theme}.xlsx", read_only=True)
+        book = workbook(release / "xlsx" / f"{theme}.xlsx")
         assert book.sheetnames == ["Notes", *(each.title for each in sheets)]
 
 
