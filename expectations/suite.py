@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from warehouse.files import read_yaml
+from warehouse.yaml_file import read_yaml
 
 # Part of every suite's version: raised when the evidence that an expectation leaves changes its form.
 _EVIDENCE_FORMAT = 2

@@ -19,7 +19,8 @@ from orchestration.code_version import code_version
 from warehouse.files import replace_file
 from warehouse.lake import READ_PARTS
 from warehouse.paths import Home
-from warehouse.releases import current_release, verify_release
+from warehouse.releases import current_release
+from warehouse.verify import verify_release
 
 
 def deliveries(inboxes: Sequence[Path]) -> list[list[Any]]:

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 
 @contextmanager
@@ -34,14 +33,6 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def read_yaml(path: Path) -> Any:
-    """What a YAML file says, read by libyaml where that is installed: ten times as fast. Errors: yaml.YAMLError."""
-    import yaml
-
-    safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=safe)  # noqa: S506
 
 
 def flush(path: Path) -> None:

@@ -54,3 +54,7 @@ def test_sample_filings_over_the_real_geography_publish_everything(real_run: Run
     assert run.query("select count(*) from marts.dim_settlement where is_programme") == [(6179,)]
     verdicts = dict(run.query("select statement_id, verdict from marts.fct_statement_check"))
     assert verdicts["s3_4g_3115_2025"] == "confirmed"
+    areas = run.query(
+        "select status, count(*) from marts.fct_region_area where kato = '000000000' group by status"
+    )
+    assert areas == [("published", 2)], "the edition of 2018 shows the map that came in June of its year"

@@ -11,6 +11,8 @@ import pytest
 from sample_country.expected import PUBLISHED
 from tests.main_job_kit import Run, qamtu
 from warehouse.paths import PROJECT_DIR
+from warehouse.report import write_report
+from warehouse.verify import read_publication
 
 pytestmark = pytest.mark.slow
 
@@ -103,14 +105,24 @@ def test_readme_shows_what_its_query_answers(sample_run: Run) -> None:
     assert header.split() == columns
 
 
-def test_check_shows_each_fault_with_place_value_and_remedy(sample_run: Run, tmp_path: Path) -> None:
-    file = sample_run.home.root / "sample_inbox" / "sample_dala" / "availability_2025q4.csv"
-    checked = qamtu(tmp_path / "home", "check", str(file))
-    assert checked.code == 3
-    assert "accepted with quarantine" in checked.printed
-    assert "layout sample_dala/operator_availability" in checked.printed
-    assert "above_maximum" in checked.printed
-    assert "places were not checked" in checked.printed
+def test_the_release_carries_its_report(sample_run: Run, tmp_path: Path) -> None:
+    """Listed with its hashes, small enough, and the same when it is written again from the release alone."""
+    release = sample_run.home.current.resolve()
+    pages = {
+        path.relative_to(release).as_posix(): path
+        for path in (release / "report").rglob("*")
+        if path.is_file()
+    }
+    listed = {file["path"] for file in read_publication(release)["files"]}
+    assert len(pages) > 90
+    assert set(pages) == {name for name in listed if name.startswith("report/")}
+    shared = sum(pages[f"report/assets/report.{kind}"].stat().st_size for kind in ("css", "js"))
+    for code in ("kk", "ru", "en"):
+        assert pages[f"report/{code}/index.html"].stat().st_size + shared < 300_000
+    assert max(path.stat().st_size for path in pages.values()) < 2_000_000
+    write_report(release, tmp_path / "again")
+    for name, path in pages.items():
+        assert (tmp_path / "again" / Path(name).relative_to("report")).read_bytes() == path.read_bytes(), name
 
 
 def test_nothing_new_gives_the_same_release(sample_run: Run) -> None:
