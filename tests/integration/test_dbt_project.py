@@ -70,7 +70,7 @@ def test_every_unit_test_passes(empty_run: Run, manifest: dict[str, Any], tmp_pa
     }  # fmt: skip
     dbt = str(Path(sys.executable).with_name("dbt"))
     arguments = ["test", "--quiet", "--select", "test_type:unit"]
-    subprocess.run([dbt, *arguments], cwd=DBT_PROJECT, env=environment, check=False, timeout=300)
+    subprocess.run([dbt, *arguments], cwd=DBT_PROJECT, env=environment, check=False, timeout=900)
     ran, failed = outcomes_of(target)
     assert failed == {}
     assert ran == set(manifest["unit_tests"])
