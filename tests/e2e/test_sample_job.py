@@ -141,34 +141,3 @@ def test_a_run_that_does_its_work_again_gives_the_same_release(sample_run: Run) 
     assert again.code == 0, again.told
     assert "0 models and seeds built" in again.told
     assert home.current.resolve() == before
-
-
-def test_a_filing_that_shrank_withholds_what_it_touches_and_no_more(sample_run: Run, tmp_path: Path) -> None:
-    """The last test on this home: an operator files a quarter again, the header and ten rows."""
-    received = sample_run.home.root / "sample_inbox"
-    filed = received / "sample_tulpar" / "tulpar-2025-q4.csv"
-    again = tmp_path / "inbox" / "sample_tulpar" / filed.name
-    again.parent.mkdir(parents=True)
-    again.write_bytes(b"".join(filed.read_bytes().splitlines(keepends=True)[:11]))
-    before = sample_run.home.current.resolve()
-    run = qamtu(sample_run.home.root, "run", "--inbox", str(received), "--inbox", str(tmp_path / "inbox"))
-    assert run.code == 3, run.told
-    withheld = dict(
-        run.query("select metric_id, withheld_reason from marts.meta_metric where status = 'withheld'")
-    )
-    assert "population_covered_pct" in withheld
-    assert "check filings." in withheld["population_covered_pct"]
-    assert "first: operator_id=" in withheld["population_covered_pct"]
-    assert not {"population", "itu_population_covered_pct"} & set(withheld)
-    shown = run.query(
-        """
-        select count(population_covered_pct), count(distinct status), min(withheld_reason)
-        from marts.fct_coverage_by_technology
-        """
-    )
-    assert shown[0][:2] == (0, 1)
-    assert shown[0][2]
-    assert run.query(
-        f"select is_current from marts.meta_extract where file_name = 'sample_tulpar/{filed.name}' order by 1"
-    ) == [(False,), (True,)]
-    assert (before / "coverage.duckdb").is_file(), "a reader may hold the release of before all the while"
