@@ -189,6 +189,18 @@ def test_an_operator_that_files_for_the_first_time_has_built_nothing(compare: Co
     assert parts(row) == {"residual": 100.0}
 
 
+def test_a_place_that_is_new_is_added_and_in_a_new_quarter_that_is_why(compare: Compare) -> None:
+    older = SmallRelease(
+        places={kato: where for kato, where in PLACES.items() if where[0] == WEST},
+        claims={key: claim for key, claim in FIRST.items() if PLACES[key[1]][0] == WEST},
+    )
+    rows = compare(older, SmallRelease(extracts=changed("census.2025")))
+    told = {date: rows[EAST, "all", "4g", date] for date in (Q3, Q4)}
+    assert [(row["change"], row["cause"], row["difference"]) for row in told.values()] == [
+        ("added", "census", None), ("added", "new_period", None),
+    ]  # fmt: skip
+
+
 def test_counts_of_villages_are_parted_too(compare: Compare) -> None:
     claims = {**CLAIMS, (Q3, "102000100", "dala", "fttp"): (4, 100.0, 50.0)}
     rows = compare(
