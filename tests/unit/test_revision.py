@@ -26,7 +26,7 @@ def compare(tmp_path: Path) -> Compare:
 
     def comparing(older: SmallRelease, newer: SmallRelease, metric: str = SHARE) -> Rows:
         newer.publication_id = "pub-000000000002"
-        folders = [release.write(Home(tmp_path / "home")) for release in (older, newer)]
+        folders = [release.write(Home(tmp_path / "home"), with_lake=False) for release in (older, newer)]
         table = compare_releases(*folders)
         assert table.column_names == [column.name for column in REVISION_COLUMNS]
         rows = table.to_pylist()
