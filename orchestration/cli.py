@@ -1,4 +1,4 @@
-"""The command line: `qamtu run | check | status | sample | ui`, and those about releases (`cli_releases`).
+"""The command line: `qamtu run | status | sample | ui`, with those of senders and of releases in files of their own.
 
 Belongs here: reading arguments, calling one function, printing, exit codes. Does not belong here: any work. Every
 command imports what it needs when it runs, so that `--help` and `status` answer at once.
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration import cli_releases
-from orchestration.cli_kit import NOTHING, OK, WITHHELD, Debug, Json, make_console, plain_errors, print_json
+from orchestration import cli_releases, cli_senders
+from orchestration.cli_kit import NOTHING, Debug, Json, make_console, plain_errors, print_json
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ app = typer.Typer(
 )
 
 for _command in (
+    cli_senders.check,
+    cli_senders.onboard,
     cli_releases.explain,
     cli_releases.diff,
     cli_releases.verify,
@@ -98,34 +100,6 @@ def run(
         else:
             _print_outcome(home, result, console)
     raise typer.Exit(result.exit_code)
-
-
-@app.command()
-def check(
-    files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="Files as they would be sent.")
-    ],
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Say what is wrong with files before they are sent; nothing is kept.
-
-    Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not be taken; 1
-    error.
-    """
-    with plain_errors(debug):
-        from ingestion.check import check_files
-
-        checks = check_files(files, Home.from_environment())
-        if as_json:
-            print_json([_check_document(found) for found in checks])
-        else:
-            console = make_console()
-            for found in checks:
-                _print_check(found, console)
-        refused = any(not found.outcome.is_accepted for found in checks)
-        code = NOTHING if refused else OK if all(found.is_clean for found in checks) else WITHHELD
-    raise typer.Exit(code)
 
 
 @app.command()
@@ -243,59 +217,6 @@ def _run_document(home: Home, result: RunResult) -> dict[str, Any]:
         "dagster_run_id": result.run_id,
         "scorecard": _scorecard(home) if result.publication is not None else None,
     }
-
-
-def _check_document(found: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    outcome = found.outcome
-    return {
-        "file": str(found.file),
-        "layout": outcome.layout_id,
-        "outcome": outcome.outcome,
-        "rule": outcome.rule,
-        "message": outcome.message,
-        "rows": {
-            "read": outcome.rows_read,
-            "accepted": outcome.rows_accepted,
-            "quarantined": outcome.rows_quarantined,
-            "duplicate": outcome.rows_duplicate,
-            "skipped": outcome.rows_skipped,
-        },
-        "places_were_checked": found.places_were_checked,
-        "faults": [asdict(fault) for fault in found.faults],
-    }
-
-
-_SHOWN_FAULTS = 20
-
-
-def _print_check(found: Any, console: Console) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    outcome = found.outcome
-    colour = "green" if found.is_clean else "yellow" if outcome.is_accepted else "red"
-    console.print(f"[bold]{escape(str(found.file))}[/]: [{colour}]{outcome.outcome.replace('_', ' ')}[/]")
-    if outcome.layout_id:
-        console.print(
-            f"  layout {outcome.layout_id}; rows: {outcome.rows_read:,} read, {outcome.rows_accepted:,} accepted, "
-            f"{outcome.rows_quarantined:,} quarantined, {outcome.rows_duplicate:,} duplicate"
-        )
-    if outcome.message and not outcome.is_accepted:
-        console.print(f"  {escape(outcome.message)}")
-    if not found.places_were_checked:
-        console.print("  places were not checked: no KATO edition has been received in this home")
-    if found.faults:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for name in ("sheet", "row", "column", "value", "rule", "what to do"):
-            table.add_column(name, overflow="fold")
-        for fault in found.faults[:_SHOWN_FAULTS]:
-            cells = (fault.sheet, str(fault.row), fault.column, fault.value, fault.rule, fault.remedy)
-            table.add_row(*(escape(cell or "") for cell in cells))
-        console.print(table)
-        if outcome.rows_quarantined > _SHOWN_FAULTS:
-            console.print(f"  the first {_SHOWN_FAULTS} faults are shown; --json gives more")
 
 
 def _sample_inbox(home: Home, progress: Any) -> Path:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,9 +88,16 @@ class ReleaseInfo:
 
 
 def publish(
-    home: Home, verdicts: Verdicts, code_version: str, published_at: datetime | None = None
+    home: Home,
+    verdicts: Verdicts,
+    code_version: str,
+    published_at: datetime | None = None,
+    *,
+    derived: Sequence[Callable[[Path], None]] = (),
 ) -> Release:
     """Release what the verdicts allow, and make it current, unless somebody went back from this very release.
+
+    `derived` write more files into the release's folder, each from the tables that lie there already and nothing else.
 
     Errors: CandidateChangedError when the build is not the one judged; OSError when the disk fails, in which
     case no release appears and `current` stays; SignatureKeyError when the key to sign with cannot be read.
@@ -114,7 +121,9 @@ def publish(
             path = standing or _free_folder(home, publication_id)
             if standing is None:
                 signer = signer_from_environment()
-                draft = _Draft(home, publication_id, code_version, verdicts, manifest, is_sample, signer)
+                draft = _Draft(
+                    home, publication_id, code_version, verdicts, manifest, is_sample, signer, tuple(derived)
+                )
                 _write_release(connection, draft, path, published_at or datetime.now(UTC))
             held_back = is_held_back(home, publication_id)
             if not held_back:
@@ -177,6 +186,7 @@ class _Draft:
     manifest: Manifest
     is_sample: bool
     signer: Signer | None
+    derived: tuple[Callable[[Path], None], ...] = ()
 
     @property
     def label(self) -> str:
@@ -196,6 +206,8 @@ def _write_release(
     tables.append(_own_table(connection, _FCT_REVISION, revisions))
     tables.sort(key=lambda table: table.name)
     written = write_exports(connection, folder, tables, draft.label)
+    for write in draft.derived:
+        write(folder)
     package = datapackage(folder, tables, draft.label, draft.publication_id)
     (folder / "datapackage.json").write_bytes(as_json(package))
     document = _publication(connection, draft, folder, written, previous, published_at)

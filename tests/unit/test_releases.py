@@ -573,3 +573,36 @@ def test_a_superseded_sample_file_does_not_make_a_sample(tmp_path: Path) -> None
         extract["is_sample"] = False
     country.extracts.append({"extract_id": "e0", "is_current": False, "is_sample": True})
     assert not released(country, home_in(tmp_path)).is_sample
+
+
+def test_derived_files_belong_to_the_release(tmp_path: Path) -> None:
+    """Made from the tables that lie there, listed with their hash, read-only like the rest."""
+    home = home_in(tmp_path)
+    verdicts = _judged(small_country().write(home), ())
+
+    def count_rows(folder: Path) -> None:
+        with duckdb.connect(str(folder / "coverage.duckdb"), read_only=True) as connection:
+            rows = connection.execute("select count(*) from marts.fct_coverage").fetchall()[0][0]
+        (folder / "pages").mkdir()
+        (folder / "pages" / "rows.txt").write_text(str(rows))
+
+    release = publish(home, verdicts, "code-1", NOON, derived=(count_rows,))
+    assert release.path is not None
+    assert (release.path / "pages" / "rows.txt").read_text() == "2"
+    assert "pages/rows.txt" in {file["path"] for file in read_publication(release.path)["files"]}
+    assert verify_release(release.path) == []
+    assert not (release.path / "pages" / "rows.txt").stat().st_mode & 0o222
+
+
+def test_no_release_appears_when_a_derived_file_cannot_be_written(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
+    verdicts = _judged(small_country().write(home), ())
+
+    def fail(folder: Path) -> None:
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        publish(home, verdicts, "code-1", NOON, derived=(fail,))
+    assert list_releases(home) == []
+    assert current_release(home) is None
+    assert publish(home, verdicts, "code-1", NOON).created, "what was left behind is swept away"
