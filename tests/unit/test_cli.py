@@ -226,3 +226,19 @@ def test_help_and_status_answer_at_once(arguments: list[str]) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_checking_a_file_needs_nothing_of_the_warehouse(filing: Path) -> None:
+    program = (
+        "import sys\n"
+        "from orchestration.cli import app\n"
+        f"try: app(['check', {str(filing)!r}])\n"
+        "except SystemExit as end: assert end.code == 3, end.code\n"
+        "extra = {'dagster', 'dbt', 'great_expectations', 'babel', 'cryptography', 'xlsxwriter', 'xlwt'}\n"
+        "extra &= set(sys.modules)\n"
+        "sys.exit(f'imported {extra}' if extra else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
