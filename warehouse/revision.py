@@ -200,7 +200,8 @@ def _compare(connection: duckdb.DuckDBPyConnection, previous: Side, current: Sid
                 old.value as old_value, old.numerator as old_numerator, old.denominator as old_denominator,
                 old.method_version as old_method,
                 new.value as new_value, new.numerator as new_numerator, new.denominator as new_denominator,
-                new.method_version as new_method
+                new.method_version as new_method,
+                new.as_of_date > coalesce(last_of_metric.as_of_date, (select max(as_of_date) from old)) as is_later
             from old
             full join new on {same} and old.as_of_date = new.as_of_date
             left join last_of_metric on coalesce(new.metric_id, old.metric_id) = last_of_metric.metric_id
@@ -215,7 +216,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, previous: Side, current: Sid
             coalesce(new.old_numerator, before.numerator) as old_numerator,
             coalesce(new.old_denominator, before.denominator) as old_denominator,
             coalesce(new.old_method, before.method_version) as old_method,
-            new.new_value, new.new_numerator, new.new_denominator, new.new_method,
+            new.new_value, new.new_numerator, new.new_denominator, new.new_method, new.is_later,
             -- The earlier date as the new release has it: what stands between a revision and a step in time.
             between_them.value as between_value, between_them.numerator as between_numerator,
             between_them.denominator as between_denominator
@@ -548,7 +549,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side) 
             select *,
                 case
                     when change in ('withheld', 'restored') then 'gate'
-                    when change = 'new_period' then 'new_period'
+                    when change = 'new_period' or (change = 'added' and is_later) then 'new_period'
                     when not has_parts or change <> 'revised' then coalesce(causes[1], 'unexplained')
                     else case greatest(abs(correction), abs(method), abs(denominator), abs(geography), abs(residual))
                         when abs(method) then case when old_method <> new_method then 'method' else 'code' end

@@ -16,8 +16,8 @@ import pytest
 
 from sample_country.expected import PUBLISHED
 from warehouse.paths import PROJECT_DIR, Home
-from warehouse.releases import read_publication
 from warehouse.report import write_report
+from warehouse.verify import read_publication
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 DATA = PROJECT_DIR.parent / "shared" / "data"

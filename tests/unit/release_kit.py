@@ -105,16 +105,15 @@ class SmallRelease:
             rows.append({"extract_id": name, **row, **listed.get(name, {}), **self.extracts.get(name, {})})
         return rows
 
-    def write(self, home: Home) -> Path:
+    def write(self, home: Home, with_lake: bool = True) -> Path:
         """Write the release into `published/`, its rows into the lake; returns the folder. `current` stays."""
         folder = home.published / self.publication_id
-        (folder / "parquet").mkdir(parents=True)
+        folder.mkdir(parents=True)
         with duckdb.connect(str(folder / "coverage.duckdb")) as connection:
             connection.execute("create schema marts; use marts")
             self._fill(connection)
-            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall():
-                connection.execute(f"copy {name} to '{folder}/parquet/{name}.parquet' (format parquet)")
-        self._fill_lake(home)
+        if with_lake:
+            self._fill_lake(home)
         files = [
             {
                 "path": path.relative_to(folder).as_posix(),

@@ -158,7 +158,7 @@ def test_the_descriptor_is_valid_and_so_is_the_data(tmp_path: Path) -> None:
     assert release.path is not None
     report = Package(str(release.path / "datapackage.json")).validate()
     assert report.valid, report.flatten(["title", "message"])
-    assert len(report.tasks) == 8
+    assert len(report.tasks) == 10
 
 
 def test_the_descriptor_notices_a_changed_byte(tmp_path: Path) -> None:
