@@ -1,5 +1,17 @@
 -- A test lies inside what an operator declares where its cell is in an area filed for the quarter, or a settlement that
 -- is filed with service is near; either for the technology tested or a better one.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_operator_reach', 'int_test_settlement', 'stg_drive_test', 'stg_operator_coverage_area',
+                'stg_operator_coverage_area_cell'
+            ]
+        }
+    )
+}}
+
 with areas as (
     select distinct
         areas.as_of_date,
