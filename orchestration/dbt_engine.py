@@ -68,7 +68,8 @@ class DbtOutcome:
     """Results of one build: models and seeds, then tests; rows of each table in the build file.
 
     `kept` are models and seeds that stand as they were, because neither their code nor anything they are made of
-    changed; `proved` counts tests whose outcome on exactly this content is on record.
+    changed; `proved` counts tests whose outcome on exactly this content is on record. `parts` says of models that were built
+    in part, by name, which periods.
     """
 
     models: list[NodeResult] = field(default_factory=list)
@@ -76,6 +77,7 @@ class DbtOutcome:
     row_counts: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     proved: int = 0
+    parts: dict[str, Due] = field(default_factory=dict)
 
     @property
     def not_built(self) -> list[NodeResult]:
@@ -254,7 +256,10 @@ class _Build:
             seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
             _drop_tables(self.home, [self.project.relations[uid] for uid in seeds | anew])
             parts = reuse.due_periods(self.project, self.keys, self.standing, unique_ids)
-            built = self._invoke(build_arguments(self._selection(unique_ids, self.keys)) + due_arguments(parts))
+            built = self._invoke(
+                build_arguments(self._selection(unique_ids, self.keys)) + due_arguments(parts)
+            )
+            self.outcome.parts |= parts
             for unique_id in unique_ids:
                 self.standing.pop(unique_id, None)
             self.standing |= {
@@ -333,7 +338,7 @@ def _row_counts(home: Home) -> dict[str, int]:
         tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
         # DuckDB's own statistics would count rows that were deleted.
         counts = " union all ".join(
-            f"select '{schema}.{name}', count(*) from \"{schema}\".\"{name}\"" for schema, name in tables
+            f'select \'{schema}.{name}\', count(*) from "{schema}"."{name}"' for schema, name in tables
         )
         rows = connection.execute(counts).fetchall() if tables else []
     return {name: int(count) for name, count in rows}

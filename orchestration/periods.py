@@ -11,6 +11,7 @@ test.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,11 @@ class Due:
 
     dates: tuple[str, ...] = ()
     since: str | None = None
+
+    def __str__(self) -> str:
+        if self.since:
+            return f"from {self.since} on"
+        return f"of {', '.join(self.dates)} alone" if self.dates else "of no period"
 
     def as_variable(self) -> dict[str, Any]:
         """As the materialization `by_period` reads it."""
@@ -57,7 +63,7 @@ def period_keys(
 def due(now: PeriodKeys, kept: PeriodKeys, looks_back: bool) -> Due | None:
     """What of a table is due whose code and other inputs are as they were; None when that is all of it.
 
-    A model that looks back is due from the first quarter on that changed: it may have rows of dates that no input by
+    Dates are built one by one, so that more than half of them are not worth it. A model that looks back is due from the first quarter on that changed: it may have rows of dates that no input by
     period has.
     """
     if now is None or kept is None:
@@ -65,9 +71,15 @@ def due(now: PeriodKeys, kept: PeriodKeys, looks_back: bool) -> Due | None:
     changed = sorted(date for date in {*now, *kept} if now.get(date) != kept.get(date))
     if not changed:
         return Due()
-    if len(changed) == len(now):
+    if len(changed) * 2 > len(now):
         return None
     return Due(since=f"{_quarter(changed[0])}-01") if looks_back else Due(dates=tuple(changed))
+
+
+def in_words(parts: Mapping[str, Due]) -> str:
+    """How many tables were built in part, and which: `26 of 2025-12-31 alone, 3 from 2025-10-01 on`."""
+    counted = Counter(str(part) for part in parts.values())
+    return ", ".join(f"{count} {part}" for part, count in sorted(counted.items()))
 
 
 def _until(keys: Mapping[str, str], date: str) -> dict[str, str]:

@@ -98,9 +98,13 @@ def node_keys(home: Home, manifest: Manifest, settings: str) -> dict[str, Keys]:
 
         def parents_said(node: Node, how: str) -> set[str]:
             said = set(node.meta.get(how) or ())
-            parents = {p for p in node.parents if p in manifest.relations and manifest.relations[p].name in said}
+            parents = {
+                p for p in node.parents if p in manifest.relations and manifest.relations[p].name in said
+            }
             if unknown := said - {manifest.relations[parent].name for parent in parents}:
-                raise ValueError(f"{node.name}: {how} names what it does not read: {', '.join(sorted(unknown))}")
+                raise ValueError(
+                    f"{node.name}: {how} names what it does not read: {', '.join(sorted(unknown))}"
+                )
             return parents
 
         for node in manifest.relations.values():

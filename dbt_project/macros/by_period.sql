@@ -12,15 +12,15 @@ due, and why the rest may stand: orchestration/periods.py. The model's SQL knows
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- call statement('main') %}
-        {%- if due.dates or due.since %}
-        delete from {{ this }} where {{ is_due(due) }};
+        {%- for rows in due_rows(due) %}
+        delete from {{ this }} where {{ rows }};
         insert into {{ this }} by name
         select made.* from (
             {{ compiled_code }}
-        ) as made where {{ is_due(due) }}
+        ) as made where {{ rows }};
         {%- else %}
         select 1 as nothing_due
-        {%- endif %}
+        {%- endfor %}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
@@ -33,11 +33,14 @@ due, and why the rest may stand: orchestration/periods.py. The model's SQL knows
     {{ return(materialization_table_spark()) }}
 {%- endmaterialization %}
 
-{#- Whether a row's date is among those that are due. -#}
-{% macro is_due(due) -%}
+{#- Conditions of the rows that are due. One date at a time: DuckDB carries an equality into joins, a list it does not. -#}
+{% macro due_rows(due) -%}
     {%- if due.since -%}
-        as_of_date >= date '{{ due.since }}'
-    {%- else -%}
-        as_of_date in ({% for date in due.dates %}date '{{ date }}'{{ ', ' if not loop.last }}{% endfor %})
+        {{ return(["as_of_date >= date '" ~ due.since ~ "'"]) }}
     {%- endif -%}
+    {%- set rows = [] -%}
+    {%- for date in due.dates -%}
+        {%- do rows.append("as_of_date = date '" ~ date ~ "'") -%}
+    {%- endfor -%}
+    {{ return(rows) }}
 {%- endmacro %}
