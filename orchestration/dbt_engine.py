@@ -68,8 +68,8 @@ class DbtOutcome:
     """Results of one build: models and seeds, then tests; rows of each table in the build file.
 
     `kept` are models and seeds that stand as they were, because neither their code nor anything they are made of
-    changed; `proved` counts tests whose outcome on exactly this content is on record. `parts` says of models that were built
-    in part, by name, which periods.
+    changed; `proved` counts tests whose outcome on exactly this content is on record. `parts` says of models that were
+    built in part, by name, which periods.
     """
 
     models: list[NodeResult] = field(default_factory=list)

@@ -63,8 +63,8 @@ def period_keys(
 def due(now: PeriodKeys, kept: PeriodKeys, looks_back: bool) -> Due | None:
     """What of a table is due whose code and other inputs are as they were; None when that is all of it.
 
-    Dates are built one by one, so that more than half of them are not worth it. A model that looks back is due from the first quarter on that changed: it may have rows of dates that no input by
-    period has.
+    Dates are built one by one, so that more than half of them are not worth it. A model that looks back is due from the
+    first quarter on that changed: it may have rows of dates that no input by period has.
     """
     if now is None or kept is None:
         return None

@@ -42,8 +42,8 @@ BY_PERIOD = "by_period"
 class Keys:
     """What a node is made of: `made_of` its code and all its inputs, `code` its code and that of all above it.
 
-    `periods` is the key of its rows by date, None where they are not kept by date; `rest` its code and those inputs that
-    count for every date.
+    `periods` is the key of its rows by date, None where they are not kept by date; `rest` its code and those inputs
+    that count for every date.
     """
 
     made_of: str

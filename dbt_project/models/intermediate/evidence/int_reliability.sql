@@ -12,7 +12,15 @@
     )
 }}
 
-with areas as (
+-- Areas run into millions of cells: only those of quarters and operators with tests are looked at.
+with tested as (
+    select distinct
+        as_of_date,
+        operator_id
+    from {{ ref('stg_drive_test') }}
+),
+
+areas as (
     select distinct
         areas.as_of_date,
         areas.operator_id,
@@ -23,6 +31,10 @@ with areas as (
         on
             areas.extract_id = cells.extract_id
             and areas.source_row = cells.source_row
+    inner join tested
+        on
+            areas.as_of_date = tested.as_of_date
+            and areas.operator_id = tested.operator_id
     inner join {{ ref('int_technology_ladder') }} as ladder on areas.technology = ladder.filed_technology
 ),
 
