@@ -370,7 +370,8 @@ def test_what_would_not_be_written_just_so_is_not_taken_over(tmp_path: Path, cau
         path.chmod(0o644)
         path.write_text("other")
     else:
-        country.extracts[0]["is_sample"] = True
+        assert first.is_sample
+        country.extracts = [{**extract, "is_sample": False} for extract in country.extracts]
     second = released(country, home, code)
     assert inode(first, "csv/fct_coverage.csv") != inode(second, "csv/fct_coverage.csv")
     assert second.path is not None
