@@ -132,10 +132,19 @@ def due_periods(
         if node.materialized != BY_PERIOD or before is None:
             continue
         if (before.code, before.rest) == (now.code, now.rest):
-            part = due(now.periods, before.periods, looks_back=bool(node.meta.get(UP_TO_PERIOD)))
+            part = due(now.periods, before.periods, looks_back=looks_back(manifest, node))
             if part is not None:
                 found[node.name] = part
     return found
+
+
+def looks_back(manifest: Manifest, node: Node) -> bool:
+    """Whether a table's rows of a date rest on earlier ones, by its own word or that of what it reads by period."""
+    if node.meta.get(UP_TO_PERIOD):
+        return True
+    said = set(node.meta.get(SAME_PERIOD) or ())
+    parents = (manifest.relations[parent] for parent in node.parents if parent in manifest.relations)
+    return any(looks_back(manifest, parent) for parent in parents if parent.name in said)
 
 
 def sound(
