@@ -38,7 +38,7 @@ ROAD_STATES = (
 # (grade, what the legend says, colour, radius): the order in which they are drawn
 GRADES = (
     ("claimed", "claimed: an operator says so, nothing speaks for or against it", "#e69f00", 2.2),
-    ("corroborated", "corroborated: a station of the operator is in reach", "#56b4e9", 2.2),
+    ("corroborated", "corroborated: its station in reach, or speeds that users saw", "#56b4e9", 2.2),
     ("measured", "measured: tests nearby found it", "#004d80", 3.4),
     ("disputed", "disputed: most field tests nearby found no service", "#d0006f", 6.0),
 )

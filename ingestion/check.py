@@ -1,7 +1,7 @@
 """Checking a file before it is filed: the same reading and judging as a delivery, and nothing kept.
 
-Belongs here: finding the layout for a loose file, and faults as a sender wants them: place, value, rule, remedy.
-Does not belong here: landing, lake, or printing.
+Belongs here: finding the layout for a loose file and the filing before it. Does not belong here: landing, lake, or what
+an answer says and how it looks (`answer`).
 """
 
 from __future__ import annotations
@@ -9,50 +9,24 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
+from ingestion.answer.model import Answer, anomalies_of, compare_filings, faults_of
 from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout, load_layouts, matching
+from ingestion.onboard.changed import proposal_for
 from ingestion.pipeline import outcome_of, process, read_gazetteer
 from ingestion.places import Gazetteer
-from ingestion.rules import remedy
+from ingestion.split import SplitFiles
 from ingestion.unread import unread
-from warehouse.lake import Outcome, read_outcomes
+from warehouse.lake import Outcome, predecessor, read_outcomes
 from warehouse.landing import Receipt
 from warehouse.paths import Home
-
-MOST_FAULTS = 1000
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One broken rule of one row."""
-
-    sheet: str | None
-    row: int
-    column: str | None
-    value: str | None
-    rule: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class FileCheck:
-    """What a file would become if it were filed. `faults` holds at most MOST_FAULTS; the outcome has the totals."""
-
-    file: Path
-    outcome: Outcome
-    faults: tuple[Fault, ...]
-    places_were_checked: bool
-
-    @property
-    def is_clean(self) -> bool:
-        """True when every row would be accepted."""
-        return self.outcome.outcome == "accepted"
 
 
 def find_layout(path: Path) -> tuple[str, list[tuple[Layout, dict[str, str]]]]:
@@ -67,28 +41,65 @@ def find_layout(path: Path) -> tuple[str, list[tuple[Layout, dict[str, str]]]]:
     return path.name, []
 
 
-def check_files(paths: Sequence[Path], home: Home | None = None) -> list[FileCheck]:
-    """Judge files without keeping anything.
+def read_with(path: Path, layout: Layout) -> tuple[str, list[tuple[Layout, dict[str, str]]]]:
+    """The name under which one layout takes a file, wherever it lies; no match when its pattern does not fit."""
+    names = [path.name, f"{layout.sender}/{path.name}", path.resolve().as_posix().lstrip("/")]
+    return next(((name, found) for name in names if (found := matching(name, [layout]))), (path.name, []))
+
+
+def check_files(
+    paths: Sequence[Path],
+    home: Home | None = None,
+    previous: Path | None = None,
+    layout: Layout | None = None,
+) -> Iterator[Answer]:
+    """Judge files one after the other without keeping anything.
 
     Args:
         paths: files to check; each must exist.
-        home: a warehouse whose KATO editions are used to check places; without one, places are not checked.
+        home: a warehouse whose KATO editions are used to check places, and whose filings files are compared with.
+            Without one, places are not checked.
+        previous: the filing before, to compare with instead of the home's.
+        layout: the one to read with, instead of the project's.
 
     Raises:
         FileNotFoundError: a path is no file.
+        ValueError: `previous` is of another kind, or would not be taken.
     """
-    places: Gazetteer | None = None
-    if home is not None and (home.lake / "accepted" / "kato_classifier" / "_schema.parquet").exists():
-        places = read_gazetteer(home, read_outcomes(home))
-        if places.is_empty:
-            places = None
-    return [_check(path, places) for path in paths]
+    for path in [*paths, *([previous] if previous else [])]:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is no file")
+    outcomes = read_outcomes(home) if home is not None else []
+    places = _places(home, outcomes) if home is not None else None
+    for path in paths:
+        yield _check(path, places, home, outcomes, previous, layout)
 
 
-def _check(path: Path, places: Gazetteer | None) -> FileCheck:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is no file")
-    name, matches = find_layout(path)
+def _places(home: Home, outcomes: Iterable[Outcome]) -> Gazetteer | None:
+    if not (home.lake / "accepted" / "kato_classifier" / "_schema.parquet").exists():
+        return None
+    places = read_gazetteer(home, outcomes)
+    return None if places.is_empty else places
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A loose file after judging: its outcome, and where its rows lie for now."""
+
+    layout: Layout | None
+    outcome: Outcome
+    files: SplitFiles | None
+
+    @property
+    def accepted(self) -> pl.LazyFrame | None:
+        if self.files is None or not self.outcome.is_accepted:
+            return None
+        return pl.scan_parquet(self.files.accepted)
+
+
+@contextmanager
+def _judged(path: Path, places: Gazetteer | None, by: Layout | None) -> Iterator[_Judged]:
+    name, matches = find_layout(path) if by is None else read_with(path, by)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -99,26 +110,49 @@ def _check(path: Path, places: Gazetteer | None) -> FileCheck:
             f"{told}.{sha256[:12]}", None, None, None, name, sha256, receipt.size_bytes, 1, told, told,
             rule=rule, message=f"{detail}; {FILE_RULES[rule]}",
         )  # fmt: skip
-        return FileCheck(path, outcome, (), places is not None)
+        yield _Judged(None, outcome, None)
+        return
     layout, groups = matches[0]
     with tempfile.TemporaryDirectory() as folder:
         blank = outcome_of(receipt, layout, groups)
-        outcome, files = process(path, receipt, layout, groups, blank, places, Path(folder))
-        faults = () if files is None or not files.quarantined else _faults(files.quarantined, layout)
-    return FileCheck(path, outcome, faults, places is not None or layout.resolve is None)
+        yield _Judged(layout, *process(path, receipt, layout, groups, blank, places, Path(folder)))
 
 
-def _faults(quarantined: list[Path], layout: Layout) -> tuple[Fault, ...]:
-    rows = (
-        pl.scan_parquet(quarantined)
-        .select("source_sheet", "source_row", "reasons")
-        .explode("reasons")
-        .unnest("reasons")
-        .sort("source_sheet", "source_row", "rule", "column_name", nulls_last=True)
-        .head(MOST_FAULTS)
-        .collect()
-    )
-    return tuple(
-        Fault(sheet, row, column, value, rule, remedy(layout, rule))
-        for sheet, row, rule, column, value in rows.iter_rows()
-    )
+def _check(
+    path: Path,
+    places: Gazetteer | None,
+    home: Home | None,
+    outcomes: Sequence[Outcome],
+    previous: Path | None,
+    by: Layout | None,
+) -> Answer:
+    with _judged(path, places, by) as found:
+        layout = found.layout
+        if layout is None:
+            return Answer(None, found.outcome, places_were_checked=places is not None)
+        quarantined = found.files.quarantined if found.files else []
+        answer = Answer(
+            layout,
+            found.outcome,
+            faults=faults_of(quarantined, layout, found.outcome),
+            proposal=proposal_for(path, layout, found.outcome),
+            places_were_checked=places is not None or layout.resolve is None,
+        )
+        if found.accepted is None:
+            return answer
+        if previous is not None:
+            with _judged(previous, places, by) as earlier:
+                if earlier.accepted is None or earlier.layout is None:
+                    raise ValueError(f"{previous} is nothing to compare with: {earlier.outcome.message}")
+                if earlier.layout.extract_kind != layout.extract_kind:
+                    raise ValueError(
+                        f"{previous} is nothing to compare {path.name} with: it is {earlier.layout.extract_kind}, not "
+                        f"{layout.extract_kind}"
+                    )
+                asked = compare_filings(layout, earlier.accepted, found.accepted)
+                return replace(answer, previous=previous.name, anomalies=asked)
+        before = predecessor(found.outcome, outcomes)
+        if home is None or before is None:
+            return answer
+        asked = anomalies_of(home, layout, before, found.accepted)
+        return replace(answer, previous=before.file_name, anomalies=asked)

@@ -14,6 +14,8 @@ from pathlib import Path
 import polars as pl
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 
+from ingestion.yaml_file import read_yaml
+
 CONTRACTS_DIR = Path(__file__).parent / "contracts"
 
 # Physical type of the one property of a contract that becomes cells and is no column of the lake's rows.
@@ -241,7 +243,7 @@ def _neighbourhood(properties: list[SchemaProperty]) -> Neighbourhood | None:
 
 def read_contract(path: Path) -> Contract:
     """Read one contract file; raises pydantic's ValidationError when it is not valid ODCS."""
-    document = OpenDataContractStandard.from_file(str(path))
+    document = OpenDataContractStandard.model_validate(read_yaml(path))
     (table,) = document.schema_ or []
     frequency = next(p for p in document.slaProperties or [] if p.property == "frequency")
     return Contract(

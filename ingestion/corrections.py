@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import polars as pl
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
 from ingestion.rules import Judged, target, typed
+from ingestion.yaml_file import read_yaml
 
 CORRECTIONS_DIR = Path(__file__).parent / "corrections"
 
@@ -46,9 +46,7 @@ def load_corrections(folder: Path = CORRECTIONS_DIR) -> tuple[Correction, ...]:
     """All corrections, in order of file and entry; raises pydantic's ValidationError for a malformed one."""
     found: list[Correction] = []
     for path in sorted(folder.glob("*.yaml")):
-        found += [
-            Correction.model_validate(entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))
-        ]
+        found += [Correction.model_validate(entry) for entry in read_yaml(path)]
     return tuple(found)
 
 

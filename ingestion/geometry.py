@@ -310,8 +310,50 @@ def _segments(geometries: Geometries) -> dict[str, npt.NDArray[Any]]:
     xy, part = shapely.get_coordinates(parts, return_index=True)
     starts = np.flatnonzero(part[1:] == part[:-1])
     begin, end = xy[starts], xy[starts + 1]
-    _, _, metres = _ELLIPSOID.inv(begin[:, 0], begin[:, 1], end[:, 0], end[:, 1])
-    return {"line": line_of_part[part[starts]], "begin": begin, "end": end, "metres": np.asarray(metres)}
+    return {"line": line_of_part[part[starts]], "begin": begin, "end": end, "metres": _metres(begin, end)}
+
+
+def _metres(begin: Numbers, end: Numbers) -> Numbers:
+    return np.asarray(_ELLIPSOID.inv(begin[:, 0], begin[:, 1], end[:, 0], end[:, 1])[2])
+
+
+def in_order(line: shapely.Geometry) -> shapely.Geometry:
+    """The line as it is, or if its parts are filed out of order, joined where they touch and put in order.
+
+    A line is out of order when parts touch that do not follow one another. Its order is then that of the distance
+    from one of its ends, the one that leaves its longest stretch its direction.
+    """
+    if line.geom_type != "MultiLineString" or line.is_empty:
+        return line
+    ends = _ends(line)
+    runs = 1 + int((ends[:-1, 1] != ends[1:, 0]).any(axis=1).sum())
+    merged = shapely.line_merge(line)
+    stretches = shapely.get_parts(merged)
+    if len(stretches) >= runs:
+        return line
+    ends = _ends(merged)
+    tips = ends.reshape(-1, 2)
+    middle = np.broadcast_to(tips.mean(axis=0), tips.shape)
+    origin = np.broadcast_to(tips[np.argmax(_metres(middle, tips))], tips.shape)
+    distance = _metres(origin, tips).reshape(-1, 2)
+    is_backward = distance[:, 0] > distance[:, 1]
+    order = np.lexsort((distance.max(axis=1), distance.min(axis=1)))
+    if is_backward[np.argmax(shapely.length(stretches))]:
+        order, is_backward = order[::-1], ~is_backward
+    turned = np.where(is_backward, shapely.reverse(stretches), stretches)
+    return shapely.MultiLineString(list(turned[order]))
+
+
+def _ends(line: shapely.Geometry) -> Numbers:
+    """First and last position of each part: an array of parts, 2 and 2."""
+    parts = shapely.get_parts(line)
+    return np.stack(
+        [
+            shapely.get_coordinates(shapely.get_point(parts, 0)),
+            shapely.get_coordinates(shapely.get_point(parts, -1)),
+        ],
+        axis=1,
+    )
 
 
 def line_cells(geometries: Geometries, rows: npt.NDArray[np.int64], resolution: int) -> pl.DataFrame:
@@ -319,9 +361,10 @@ def line_cells(geometries: Geometries, rows: npt.NDArray[np.int64], resolution: 
 
     Each straight piece is followed in short steps; a step belongs to the cell that holds its middle, with its length
     on the ellipsoid, scaled so that the steps of a piece add up to the piece. `start_km` is where the line first
-    enters the cell, along the line from its beginning. Cells stand in that order. `latitude` and `longitude` are of the
-    centre of the cell.
+    enters the cell, along the line from its beginning (`in_order`). Cells stand in that order. `latitude` and
+    `longitude` are of the centre of the cell.
     """
+    geometries = np.array([in_order(one) for one in geometries], dtype=object)
     segments = _segments(geometries)
     metres = segments["metres"]
     step = _CELL_EDGE_KM / math.sqrt(7) ** resolution / _STEPS_PER_EDGE * 1000

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingestion.contract import COMPUTED_ROLES, Contract, load_contracts
+from ingestion.yaml_file import read_yaml
 
 LAYOUTS_DIR = Path(__file__).parent / "layouts"
 
@@ -276,15 +277,19 @@ class LayoutError(Exception):
     """A layout file that cannot be used; names the file and what to mend."""
 
 
-def read_layout(path: Path) -> Layout:
-    """Read and validate one layout file; raises LayoutError naming the file, the place and the remedy."""
+def read_layout(path: Path, *, in_place: bool = True) -> Layout:
+    """Read and validate one layout file; raises LayoutError naming the file, the place and the remedy.
+
+    Args:
+        in_place: whether it lies among the layouts, where its path says what it is for.
+    """
     try:
-        layout = Layout.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        layout = Layout.model_validate(read_yaml(path))
     except (ValueError, yaml.YAMLError) as error:
         raise LayoutError(f"{path}: {error}") from error
     expected = f"{path.parent.name}/{path.stem}"
     problems = layout.problems()
-    if layout.layout_id != expected:
+    if in_place and layout.layout_id != expected:
         problems.insert(0, f"'layout' says {layout.layout_id!r}, the file is {expected!r}")
     if problems:
         raise LayoutError(f"{path}: " + "; ".join(problems))

@@ -20,12 +20,14 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from ingestion.answer.document import write_pages
+from ingestion.answer.model import Answer, anomalies_of, faults_of
 from ingestion.contract import load_contracts
 from ingestion.corrections import correct, corrections_of
 from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching
+from ingestion.onboard.changed import proposal_for
 from ingestion.places import Gazetteer, build_gazetteer
-from ingestion.readers.features import cells_of_accepted, read_features, with_wkt
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
@@ -34,7 +36,7 @@ from ingestion.rules import judge, quarter_end, remedy
 from ingestion.split import RowAccount, SplitFiles, split
 from ingestion.unread import unread
 from warehouse import lake
-from warehouse.lake import Outcome
+from warehouse.lake import Outcome, predecessor
 from warehouse.landing import SHAPEFILE_SUFFIXES, Landing, Receipt, landed_name
 from warehouse.paths import Home
 
@@ -190,19 +192,15 @@ def with_shrinkage(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
     The filing stays accepted; whether its figures may be published is for the audit to judge.
     """
-
-    def line(outcome: Outcome) -> str:
-        return outcome.series.rsplit("/", 1)[0]
-
     filings: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         if outcome.is_accepted:
-            filings.setdefault(line(outcome), []).append(outcome)
+            filings.setdefault(outcome.line, []).append(outcome)
     result = []
     for outcome in outcomes:
         rivals = [
             other
-            for other in filings.get(line(outcome), [])
+            for other in filings.get(outcome.line, [])
             if other.superseded_by == outcome.extract_id
             or (other.is_current and (other.as_of_date or "") < (outcome.as_of_date or ""))
         ]
@@ -303,6 +301,7 @@ class _Session:
             self.reused += 1
         else:
             lake.commit(self.home, refused, {})
+            write_pages(Answer(None, refused), self.home.answers / extract_id, "answer")
             self.processed += 1
             self.say(f"{receipt.file_name}: {outcome}")
         self.outcomes[extract_id] = refused
@@ -343,11 +342,13 @@ class _Session:
                 self.landing.path(receipt), receipt, layout, groups, blank, self._places(layout), work
             )
             outcome = replace(outcome, content_fingerprint=fingerprint)
+            answer = self._answer(self.landing.path(receipt), outcome, layout, files)
             parts = {} if files is None else files.parts
             if not outcome.is_accepted:
                 parts.pop("accepted", None)
                 parts.pop("cells", None)
             outcome = lake.commit(self.home, outcome, parts)
+            write_pages(answer, self.home.answers / outcome.extract_id, "answer")
         finally:
             shutil.rmtree(work, ignore_errors=True)
         if layout.extract_kind in REFERENCE_KINDS:
@@ -360,6 +361,15 @@ class _Session:
             if outcome.is_accepted
             else f"{receipt.file_name}: {outcome.message}"
         )
+
+    def _answer(self, landed: Path, outcome: Outcome, layout: Layout, files: SplitFiles | None) -> Answer:
+        """What the sender is told, from the parts of a file before they are moved into the lake."""
+        faults = faults_of(files.quarantined if files else [], layout, outcome)
+        before = predecessor(outcome, {**self.before, **self.outcomes}.values())
+        if files is None or before is None or not outcome.is_accepted:
+            return Answer(layout, outcome, faults, proposal=proposal_for(landed, layout, outcome))
+        asked = anomalies_of(self.home, layout, before, pl.scan_parquet(files.accepted))
+        return Answer(layout, outcome, faults, asked, before.file_name)
 
     def _keep(self, known: Outcome, again: Outcome) -> None:
         """The same bytes once more are one delivery; sent again later or as a higher revision, it counts as that."""
@@ -429,10 +439,17 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
     match layout.format:
         case "text":
             raw = read_text(path, layout, work, as_it_lies=as_it_lies)
-            return with_wkt(raw, layout, work) if layout.geometry is not None else raw
+            if layout.geometry is None:
+                return raw
+            # Libraries of geometry take a second to import, which files without it need not pay.
+            from ingestion.readers.features import with_wkt
+
+            return with_wkt(raw, layout, work)
         case "workbook":
             return read_workbook(path, layout)
         case "features":
+            from ingestion.readers.features import read_features
+
             return read_features(path, layout, work)
 
 
@@ -506,8 +523,13 @@ def _rows(
         # Corrections name rows by resolved places; without a gazetteer there are none to name.
         judged = correct(layout, judged)
     files, account = split(judged, raw, layout.contract, blank.extract_id, work)
-    cells = cells_of_accepted(raw, files.accepted, layout.contract, blank.extract_id, work / "cells.parquet")
-    files = replace(files, cells=[cells] if cells is not None else [])
+    if layout.contract.cells_schema is not None:
+        from ingestion.readers.features import cells_of_accepted
+
+        cells = cells_of_accepted(
+            raw, files.accepted, layout.contract, blank.extract_id, work / "cells.parquet"
+        )
+        files = replace(files, cells=[cells] if cells is not None else [])
     return files, account, raw.notes
 
 

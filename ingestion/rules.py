@@ -19,8 +19,7 @@ from polars_h3 import latlng_to_cell
 from ingestion.contract import Column, Contract
 from ingestion.faults import ROW_RULES
 from ingestion.layout import ColumnSource, Layout, Unpivot, fill
-from ingestion.readers.features import FAULT, GEOMETRY_FAULTS, MEASURES
-from ingestion.readers.table import DECIMAL, RawTable
+from ingestion.readers.table import DECIMAL, FAULT, GEOMETRY_FAULTS, MEASURES, RawTable
 
 # Between groups of digits: a space, or one of the spaces at which no line breaks.
 _GROUP_MARK = r"[ \u00a0\u2007\u2009\u202f]"

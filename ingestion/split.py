@@ -15,8 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ingestion.contract import Contract
-from ingestion.readers.features import HASH
-from ingestion.readers.table import ROW, SHEET, RawTable
+from ingestion.readers.table import HASH, ROW, SHEET, RawTable
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
 from warehouse.fingerprint import quoted
 

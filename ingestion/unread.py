@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-import yaml
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from ingestion.layout import Layout, nearest
+from ingestion.yaml_file import read_yaml
 
 IGNORED_FILES = Path(__file__).with_name("ignored_files.yaml")
 
@@ -36,7 +36,7 @@ class Ignored(BaseModel):
 @cache
 def load_ignored(path: Path = IGNORED_FILES) -> tuple[Ignored, ...]:
     """The list, in its order; raises pydantic's ValidationError or `re.error` for a malformed entry."""
-    return tuple(Ignored.model_validate(entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8")))
+    return tuple(Ignored.model_validate(entry) for entry in read_yaml(path))
 
 
 def why_ignored(file_name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The command line: `qamtu run | check | status | sample | ui`.
+"""The command line: `qamtu run | status | sample | ui`, with those of senders and of releases in files of their own.
 
 Belongs here: reading arguments, calling one function, printing, exit codes. Does not belong here: any work. Every
 command imports what it needs when it runs, so that `--help` and `status` answer at once.
@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import atexit
 import gc
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration import cli_releases, cli_senders
+from orchestration.cli_kit import NOTHING, Debug, Json, make_console, plain_errors, print_json
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from orchestration.run import RunResult
-
-OK, ERROR, USAGE, WITHHELD, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 app = typer.Typer(
     name="qamtu",
@@ -37,10 +34,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show the full traceback of an error, and Dagster's log.")
-]
+for _command in (
+    cli_senders.check,
+    cli_senders.onboard,
+    cli_releases.explain,
+    cli_releases.diff,
+    cli_releases.verify,
+    cli_releases.rollback,
+    cli_releases.releases,
+):
+    app.command()(_command)
 
 
 def main() -> None:
@@ -76,11 +79,11 @@ def run(
     if sample and inbox:
         raise typer.BadParameter("give either --sample or --inbox, not both", param_hint="--sample")
     home = Home.from_environment()
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from orchestration.progress import Progress
         from orchestration.run import run_pipeline
 
-        console = _console(stderr=True)
+        console = make_console(stderr=True)
         progress = Progress(console)
         inboxes = list(inbox or [])
         if sample:
@@ -93,38 +96,10 @@ def run(
         for error in result.errors:
             progress.line(f"error    {error}")
         if as_json:
-            _print_json(_run_document(home, result))
+            print_json(_run_document(home, result))
         else:
             _print_outcome(home, result, console)
     raise typer.Exit(result.exit_code)
-
-
-@app.command()
-def check(
-    files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="Files as they would be sent.")
-    ],
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Say what is wrong with files before they are sent; nothing is kept.
-
-    Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not be taken; 1
-    error.
-    """
-    with _plain_errors(debug):
-        from ingestion.check import check_files
-
-        checks = check_files(files, Home.from_environment())
-        if as_json:
-            _print_json([_check_document(found) for found in checks])
-        else:
-            console = _console()
-            for found in checks:
-                _print_check(found, console)
-        refused = any(not found.outcome.is_accepted for found in checks)
-        code = NOTHING if refused else OK if all(found.is_clean for found in checks) else WITHHELD
-    raise typer.Exit(code)
 
 
 @app.command()
@@ -134,19 +109,19 @@ def status(as_json: Json = False, debug: Debug = False) -> None:
     Exit codes: 0 there is a release; 4 nothing has been published yet; 1 error.
     """
     home = Home.from_environment()
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from warehouse.releases import current_release
 
         if current_release(home) is None:
             if as_json:
-                _print_json({"home": str(home.root), "publication": None})
+                print_json({"home": str(home.root), "publication": None})
             else:
                 print(f"Nothing has been published in {home.root} yet. Try: qamtu run --sample")
             raise typer.Exit(NOTHING)
         if as_json:
-            _print_json(_scorecard(home))
+            print_json(_scorecard(home))
         else:
-            _print_scorecard(home, _console())
+            _print_scorecard(home, make_console())
 
 
 @app.command()
@@ -163,10 +138,10 @@ def sample(
     debug: Debug = False,
 ) -> None:
     """Generate the sample country's filings, or filings over a real geography."""
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from sample_country import generate
 
-        console = _console(stderr=True)
+        console = make_console(stderr=True)
         with console.status(f"writing filings into {out}"):
             summary = generate(out, seed=seed, geography=geography, addresses=addresses)
         size = sum(record.size_bytes for record in summary.files)
@@ -182,7 +157,7 @@ def ui(
 ) -> None:
     """Open Dagster: the graph, runs, checks, sensors and the schedule. Ends with Ctrl-C."""
     home = Home.from_environment()
-    with _plain_errors(debug):
+    with plain_errors(debug):
         from orchestration.instance import write_settings
 
         _refuse_taken_port(port)
@@ -207,19 +182,6 @@ def _refuse_taken_port(port: int) -> None:
 # --- Printing -----------------------------------------------------------------------------------------------------
 
 
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal:
-        console.width = 100
-    return console
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
 def _scorecard(home: Home) -> dict[str, Any]:
     from warehouse.scorecard import read_scorecard
 
@@ -236,7 +198,7 @@ def _print_outcome(home: Home, result: RunResult, console: Console) -> None:
     from warehouse.releases import current_release
 
     if result.publication is not None:
-        _print_scorecard(home, _console())
+        _print_scorecard(home, make_console())
     else:
         standing = current_release(home)
         kept = f"the release {standing.name} stands" if standing else "there is no earlier release"
@@ -257,59 +219,6 @@ def _run_document(home: Home, result: RunResult) -> dict[str, Any]:
     }
 
 
-def _check_document(found: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    outcome = found.outcome
-    return {
-        "file": str(found.file),
-        "layout": outcome.layout_id,
-        "outcome": outcome.outcome,
-        "rule": outcome.rule,
-        "message": outcome.message,
-        "rows": {
-            "read": outcome.rows_read,
-            "accepted": outcome.rows_accepted,
-            "quarantined": outcome.rows_quarantined,
-            "duplicate": outcome.rows_duplicate,
-            "skipped": outcome.rows_skipped,
-        },
-        "places_were_checked": found.places_were_checked,
-        "faults": [asdict(fault) for fault in found.faults],
-    }
-
-
-_SHOWN_FAULTS = 20
-
-
-def _print_check(found: Any, console: Console) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    outcome = found.outcome
-    colour = "green" if found.is_clean else "yellow" if outcome.is_accepted else "red"
-    console.print(f"[bold]{escape(str(found.file))}[/]: [{colour}]{outcome.outcome.replace('_', ' ')}[/]")
-    if outcome.layout_id:
-        console.print(
-            f"  layout {outcome.layout_id}; rows: {outcome.rows_read:,} read, {outcome.rows_accepted:,} accepted, "
-            f"{outcome.rows_quarantined:,} quarantined, {outcome.rows_duplicate:,} duplicate"
-        )
-    if outcome.message and not outcome.is_accepted:
-        console.print(f"  {escape(outcome.message)}")
-    if not found.places_were_checked:
-        console.print("  places were not checked: no KATO edition has been received in this home")
-    if found.faults:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for name in ("sheet", "row", "column", "value", "rule", "what to do"):
-            table.add_column(name, overflow="fold")
-        for fault in found.faults[:_SHOWN_FAULTS]:
-            cells = (fault.sheet, str(fault.row), fault.column, fault.value, fault.rule, fault.remedy)
-            table.add_row(*(escape(cell or "") for cell in cells))
-        console.print(table)
-        if outcome.rows_quarantined > _SHOWN_FAULTS:
-            console.print(f"  the first {_SHOWN_FAULTS} faults are shown; --json gives more")
-
-
 def _sample_inbox(home: Home, progress: Any) -> Path:
     from orchestration.sample import ensure_sample
 
@@ -317,28 +226,6 @@ def _sample_inbox(home: Home, progress: Any) -> Path:
         folder, generated = ensure_sample(home)
     progress.line(f"sample   {'generated in' if generated else 'already in'} {folder}")
     return folder
-
-
-@contextmanager
-def _plain_errors(debug: bool) -> Iterator[None]:
-    """One clear line instead of a traceback, and exit code 1."""
-    if not debug:
-        import warnings
-
-        warnings.simplefilter("ignore")
-    try:
-        yield
-    except (typer.Exit, typer.Abort):
-        raise
-    except KeyboardInterrupt as error:
-        print("qamtu: interrupted; what was published stands as it is", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from error
-    except Exception as error:
-        if debug:
-            raise
-        text = " ".join(str(error).split()) or type(error).__name__
-        print(f"qamtu: {text} (more with --debug)", file=sys.stderr)
-        raise typer.Exit(ERROR) from error
 
 
 if __name__ == "__main__":

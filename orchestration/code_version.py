@@ -13,7 +13,9 @@ from pathlib import Path
 from warehouse.paths import PROJECT_DIR
 
 PACKAGES = ("dbt_project", "expectations", "ingestion", "orchestration", "sample_country", "warehouse")
-SUFFIXES = frozenset({".py", ".sql", ".yaml", ".yml", ".csv", ".json", ".md", ".toml"})
+SUFFIXES = frozenset(
+    {".py", ".sql", ".yaml", ".yml", ".csv", ".json", ".md", ".toml", ".html", ".css", ".js"}
+)
 _GENERATED = frozenset({"target", "logs", "dbt_packages", "__pycache__"})
 
 

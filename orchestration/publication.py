@@ -136,8 +136,12 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
                 raise NothingToPublish(verdicts)
             published = publication.publish(home.home, verdicts, code_version())
         text = f"{published.publication_id}, {len(verdicts.published)} of {len(verdicts)} metrics published"
+        if published.held_back:
+            text += "; not current, since somebody rolled back from it"
         context.log.info(text)
         progress.current().line(f"release  {text}")
+        for removal in publication.retain(home.home):
+            progress.current().line(f"release  removed by the rule of retention: {removal.folder}")
         return dg.MaterializeResult(
             metadata={
                 "publication": published.publication_id,

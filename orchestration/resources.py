@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestration.dbt_engine import DbtOutcome
     from warehouse.lake import Outcome
     from warehouse.releases import Release
+    from warehouse.retention import Removal
     from warehouse.verdicts import Verdicts
 
 
@@ -95,9 +96,21 @@ class PublicationEngine(dg.ConfigurableResource[None]):
 
     def publish(self, home: Home, verdicts: "Verdicts", code_version: str) -> "Release":
         """Write the release, and move `current` to it."""
+        from warehouse.catalogue import write_catalogue
+        from warehouse.geography import write_layers
         from warehouse.releases import publish
+        from warehouse.report import write_report
+        from warehouse.workbooks import write_workbooks
 
-        return publish(home, verdicts, code_version)
+        # The catalogue and the report name the files that lie there when they are written.
+        derived = (write_workbooks, write_layers, write_catalogue, write_report)
+        return publish(home, verdicts, code_version, derived=derived)
+
+    def retain(self, home: Home) -> "list[Removal]":
+        """Remove releases that the rule of retention lets go; by default it keeps every one."""
+        from warehouse.retention import keep_from_environment, retain
+
+        return retain(home, keep_from_environment())
 
 
 def default_resources() -> dict[str, object]:

@@ -21,6 +21,7 @@ from orchestration.partitions import QUARTERS, quarter_key, quarter_name
 from orchestration.resources import HomeResource, IngestionEngine
 from orchestration.retries import POLICY, only_passing_failures_retried
 from warehouse.lake import Outcome
+from warehouse.paths import Home
 
 #: Extracts that name places; what resolves places waits for them.
 PLACE_KINDS = ("kato_classifier", "kato_changes")
@@ -198,14 +199,15 @@ def _sender_definition(sender: str, own: list[Extract], everything: list[Extract
         for extract in chosen:
             outcomes = [o for o in known if o.layout_id in {x.layout_id for x in extract.layouts}]
             if extract.is_partitioned:
-                _record_quarters(context, extract, outcomes, changed=set(outcomes) - before)
-            yield dg.MaterializeResult(asset_key=extract.key, metadata=outcome_metadata(outcomes))
+                _record_quarters(context, home.home, extract, outcomes, changed=set(outcomes) - before)
+            yield dg.MaterializeResult(asset_key=extract.key, metadata=outcome_metadata(outcomes, home.home))
 
     return read_sender
 
 
 def _record_quarters(
     context: dg.AssetExecutionContext,
+    home: Home,
     extract: Extract,
     outcomes: Sequence[Outcome],
     changed: AbstractSet[Outcome],
@@ -223,13 +225,13 @@ def _record_quarters(
     if context.has_partition_key_range:
         for key in context.partition_keys:
             context.add_asset_metadata(
-                outcome_metadata(by_quarter.get(key, [])), asset_key=extract.key, partition_key=key
+                outcome_metadata(by_quarter.get(key, []), home), asset_key=extract.key, partition_key=key
             )
         return
     known = context.instance.get_materialized_partitions(extract.key)
     for key, received in sorted(by_quarter.items()):
         if key not in known or not changed.isdisjoint(received):
-            metadata = outcome_metadata(received)
+            metadata = outcome_metadata(received, home)
             context.log_event(dg.AssetMaterialization(extract.key, partition=key, metadata=metadata))
 
 
@@ -237,8 +239,8 @@ def _quarter(outcome: Outcome) -> str | None:
     return quarter_key(dt.date.fromisoformat(outcome.as_of_date)) if outcome.as_of_date else None
 
 
-def outcome_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What an asset page shows of its files: the row account, a chart by period, and the files one by one."""
+def outcome_metadata(outcomes: Sequence[Outcome], home: Home) -> dict[str, Any]:
+    """What an asset page shows of its files: the row account, a chart by period, the files one by one, the answers."""
     current = [outcome for outcome in outcomes if outcome.is_current]
     rows = total(account_of(outcome) for outcome in outcomes)
     periods: dict[str, RowAccount] = {}
@@ -257,6 +259,10 @@ def outcome_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "rows_duplicate": rows.duplicate,
         "row_chart": dg.MetadataValue.md(rows_chart(sorted(periods.items())[-_CHART_PERIODS:])),
         "file_list": dg.MetadataValue.md(files_table(outcomes)),
+        # Of one file its page, of several the folder that holds a folder for each.
+        "answers": dg.MetadataValue.path(
+            home.answers / outcomes[0].extract_id / "answer.en.html" if len(outcomes) == 1 else home.answers
+        ),
     }
     if rows.accepted_pct is not None:
         metadata["accepted_pct"] = rows.accepted_pct

@@ -17,6 +17,7 @@ import duckdb
 
 from warehouse.files import link_or_copy, sha256_of
 from warehouse.fingerprint import quoted
+from warehouse.macros import create_macros
 
 DUCKDB_FILE = "coverage.duckdb"
 SCHEMA = "marts"
@@ -24,6 +25,9 @@ SAMPLE = "SAMPLE"
 SAMPLE_NOTE = (
     "SAMPLE: every figure in this folder was computed from an invented sample country.\n"
     "None of it says anything about the real coverage of Kazakhstan. Do not quote it.\n"
+)
+_FORMULA_NOTE = (
+    "Text of CSV files that a spreadsheet would take for a formula (= + - @) begins with an apostrophe."
 )
 TITLE = "Internet coverage of Kazakhstan by region and technology"
 
@@ -129,6 +133,9 @@ def write_exports(
     connection.execute("commit")
     connection.execute("checkpoint release")
     connection.execute("detach release")
+    # Opened alone: a macro is bound to the tables of the file that is in use.
+    with duckdb.connect(str(folder / DUCKDB_FILE)) as release:
+        create_macros(release)
     return [WrittenTable(table.name, rows[table.name], table.made_of(label)) for table in tables]
 
 
@@ -155,7 +162,19 @@ def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, table: ReleasedTa
         f"copy {_name(table)} to {_text(str(parquet))} (format parquet, compression zstd{metadata})"
     )
     csv = folder / "csv" / f"{table.name}.csv"
-    connection.execute(f"copy {_name(table)} to {_text(str(csv))} (format csv, header, new_line '\\r\\n')")
+    columns = ", ".join(_harmless(column) for column in table.columns)
+    connection.execute(
+        f"copy (select {columns} from {_name(table)}) to {_text(str(csv))} (format csv, header, new_line '\\r\\n')"
+    )
+
+
+def _harmless(column: TableColumn) -> str:
+    """SQL of a column for CSV: text that a spreadsheet would run as a formula begins with an apostrophe."""
+    name = quoted(column.name)
+    if column.data_type != "VARCHAR":
+        return name
+    runs = f"length({name}) > 1 and left({name}, 1) in ('=', '+', '-', '@', chr(9), chr(13))"
+    return f"case when {runs} then '''' || {name} else {name} end as {name}"
 
 
 def datapackage(
@@ -188,7 +207,7 @@ def datapackage(
         "name": "qamtu-internet-coverage",
         "id": publication_id,
         "title": f"{label}: {TITLE}" if label else TITLE,
-        "description": SAMPLE_NOTE.strip() if label else TITLE + ".",
+        "description": f"{SAMPLE_NOTE.strip() if label else TITLE + '.'}\n{_FORMULA_NOTE}",
         "resources": resources,
         "files": others,
     }

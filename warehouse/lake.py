@@ -119,6 +119,11 @@ class Outcome:
         """True when at least one row went into the lake's accepted part."""
         return self.outcome in ("accepted", "accepted_with_quarantine")
 
+    @property
+    def line(self) -> str:
+        """The sender's extract over all its periods; a series is one period of it."""
+        return self.series.rsplit("/", 1)[0]
+
 
 def partition(home: Home, part: str, kind: str, extract_id: str) -> Path:
     """Folder of one extract in one part of the lake."""
@@ -224,6 +229,19 @@ def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
             )
         )
     return marked
+
+
+def predecessor(outcome: Outcome, outcomes: Iterable[Outcome]) -> Outcome | None:
+    """The filing that one follows: of the same line, in force, of its own period or the last one before."""
+    rivals = [
+        other
+        for other in with_currency(outcomes)
+        if other.is_current
+        and other.extract_id != outcome.extract_id
+        and other.line == outcome.line
+        and (other.as_of_date or "") <= (outcome.as_of_date or "")
+    ]
+    return max(rivals, key=lambda other: (other.as_of_date or "", other.received_order), default=None)
 
 
 def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:

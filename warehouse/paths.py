@@ -39,6 +39,11 @@ class Home:
         return self.root / "lake"
 
     @property
+    def answers(self) -> Path:
+        """What senders are told of each delivery: a folder an extract."""
+        return self.root / "answers"
+
+    @property
     def build(self) -> Path:
         """dbt's working folder, with the candidate in it."""
         return self.root / "build"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +23,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from warehouse import revision
 from warehouse.candidate import Manifest, Node, read_manifest
 from warehouse.exports import (
     SAMPLE,
+    SCHEMA,
     EarlierExports,
     ReleasedTable,
     TableColumn,
@@ -36,13 +38,16 @@ from warehouse.exports import (
     file_entry,
     write_exports,
 )
-from warehouse.files import file_lock, flush_tree, make_read_only, point_link, remove_tree, sha256_of
+from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
 from warehouse.fingerprint import fingerprint_candidate, quoted
+from warehouse.history import PUBLISHED, is_held_back, point, write_history
+from warehouse.lineage import METRIC_LIST, MetricSources, lineage_table, metric_sources
 from warehouse.masking import figure_columns, masked_query
 from warehouse.paths import Home
+from warehouse.signature import SIGNATURE_FILE, Signer, signer_from_environment
 from warehouse.verdicts import MetricVerdict, Verdicts
+from warehouse.verify import PUBLICATION_FILE, read_publication, verify_release
 
-PUBLICATION_FILE = "publication.json"
 DICTIONARY = "meta_column"
 _CANDIDATE = "candidate"
 _AGAIN = "-r"
@@ -58,7 +63,7 @@ class Release:
 
     `path` is the folder `publication_id`, or `publication_id-r2` and on when a damaged one was written again.
     When nothing could be published `path` is None and the previous release stays current. `created` is False
-    when the same release existed already.
+    when the same release existed already; `held_back` says that it is not current, because somebody went back from it.
     """
 
     publication_id: str
@@ -67,6 +72,7 @@ class Release:
     withheld: tuple[MetricVerdict, ...]
     is_sample: bool
     created: bool
+    held_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,12 +90,19 @@ class ReleaseInfo:
 
 
 def publish(
-    home: Home, verdicts: Verdicts, code_version: str, published_at: datetime | None = None
+    home: Home,
+    verdicts: Verdicts,
+    code_version: str,
+    published_at: datetime | None = None,
+    *,
+    derived: Sequence[Callable[[Path], None]] = (),
 ) -> Release:
-    """Release what the verdicts allow, and make it current.
+    """Release what the verdicts allow, and make it current, unless somebody went back from this very release.
+
+    `derived` write more files into the release's folder, each from the tables that lie there already and nothing else.
 
     Errors: CandidateChangedError when the build is not the one judged; OSError when the disk fails, in which
-    case no release appears and `current` stays.
+    case no release appears and `current` stays; SignatureKeyError when the key to sign with cannot be read.
     """
     publication_id = publication_id_of(verdicts, code_version)
     manifest = read_manifest(home.dbt_target / "manifest.json")
@@ -109,12 +122,27 @@ def publish(
             standing = _standing(home, publication_id)
             path = standing or _free_folder(home, publication_id)
             if standing is None:
-                draft = _Draft(home, publication_id, code_version, verdicts, manifest, is_sample, found.nodes)
+                signer = signer_from_environment()
+                draft = _Draft(
+                    home,
+                    publication_id,
+                    code_version,
+                    verdicts,
+                    manifest,
+                    is_sample,
+                    found.nodes,
+                    signer,
+                    tuple(derived),
+                )
                 _write_release(connection, draft, path, published_at or datetime.now(UTC))
-            point_link(home.current, path.name)
+            held_back = is_held_back(home, publication_id)
+            if not held_back:
+                point(home, path, PUBLISHED, published_at or datetime.now(UTC))
             _retire_others(home, publication_id, path)
+            write_history(home)
     created = standing is None
-    return Release(publication_id, path, len(verdicts.published), verdicts.withheld, is_sample, created)
+    published = len(verdicts.published)
+    return Release(publication_id, path, published, verdicts.withheld, is_sample, created, held_back)
 
 
 def publication_id_of(verdicts: Verdicts, code_version: str) -> str:
@@ -157,30 +185,6 @@ def list_releases(home: Home) -> list[ReleaseInfo]:
     return sorted(releases, key=lambda release: (release.published_at, release.publication_id))
 
 
-def read_publication(path: Path) -> dict[str, Any]:
-    """The release's own account of itself, `publication.json`."""
-    return dict(json.loads((path / PUBLICATION_FILE).read_bytes()))
-
-
-def verify_release(path: Path) -> list[str]:
-    """What is wrong with a release's files, in words; empty when each is there and has the hash it should."""
-    try:
-        expected = {entry["path"]: entry["sha256"] for entry in read_publication(path)["files"]}
-    except (OSError, ValueError, KeyError) as error:
-        return [f"{PUBLICATION_FILE} cannot be read: {error}"]
-    problems = []
-    for name, sha256 in expected.items():
-        if not (path / name).is_file():
-            problems.append(f"{name} is missing")
-        elif sha256_of(path / name) != sha256:
-            problems.append(f"{name} was changed")
-    standing = {entry.relative_to(path).as_posix() for entry in path.rglob("*") if entry.is_file()}
-    problems += [
-        f"{name} does not belong here" for name in sorted(standing - set(expected) - {PUBLICATION_FILE})
-    ]
-    return problems
-
-
 @dataclass(frozen=True)
 class _Draft:
     """What a release is made from."""
@@ -192,6 +196,8 @@ class _Draft:
     manifest: Manifest
     is_sample: bool
     fingerprints: Mapping[str, str]
+    signer: Signer | None
+    derived: tuple[Callable[[Path], None], ...] = ()
 
     @property
     def label(self) -> str:
@@ -205,15 +211,25 @@ def _write_release(
     folder = path.with_name(f".tmp-{path.name}")
     folder.mkdir()
     previous = _previous(draft.home, draft.publication_id)
-    tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft)]
+    sources = _sources(connection, draft)
+    tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft, sources)]
+    revisions, compared = _revisions(connection, draft, tables, previous)
+    tables.append(_own_table(connection, _FCT_REVISION, revisions))
     tables.sort(key=lambda table: table.name)
     written = write_exports(connection, folder, tables, draft.label, _earlier(draft))
+    for write in draft.derived:
+        write(folder)
     files = file_entries(folder)
     package = folder / "datapackage.json"
     package.write_bytes(as_json(datapackage(files, tables, draft.label, draft.publication_id)))
     files = dict(sorted({**files, package.name: file_entry(package)}.items()))
     document = _publication(connection, draft, files, written, previous, published_at)
-    (folder / PUBLICATION_FILE).write_bytes(as_json(document))
+    document["lineage"] = {source.metric_id: list(source.models) for source in sources}
+    document["revisions"] = {**compared, "rows": revisions.num_rows}
+    content = as_json(document)
+    (folder / PUBLICATION_FILE).write_bytes(content)
+    if draft.signer:
+        (folder / SIGNATURE_FILE).write_bytes(draft.signer.sign(content))
     flush_tree(folder)
     make_read_only(folder)
     folder.rename(path)
@@ -235,6 +251,8 @@ def _publication(
         "published_at": published_at.astimezone(UTC).isoformat(timespec="seconds"),
         "code_version": draft.code_version,
         "previous_publication_id": previous,
+        # None: unsigned. Whoever checks the release learns it also when the signature file was taken away.
+        "signed_by": draft.signer.fingerprint if draft.signer else None,
         "candidate_fingerprint": verdicts.candidate_fingerprint,
         "inputs": _inputs(connection, draft.home),
         "metrics": [asdict(verdict) for verdict in verdicts.metrics],
@@ -322,7 +340,17 @@ def _mart_table(connection: duckdb.DuckDBPyConnection, node: Node, draft: _Draft
     )
 
 
-def _own_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[ReleasedTable]:
+def _sources(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[MetricSources]:
+    names = ("metric_id", "source_table", "required_extracts")
+    rows = connection.execute(
+        f"select {', '.join(names)} from {_CANDIDATE}.marts.{METRIC_LIST} order by metric_id"
+    ).fetchall()
+    return metric_sources(draft.manifest, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _own_tables(
+    connection: duckdb.DuckDBPyConnection, draft: _Draft, sources: Sequence[MetricSources]
+) -> list[ReleasedTable]:
     """Tables that only a release can have: about itself, its checks, its verdicts. No clock and no history in them."""
     verdicts = draft.verdicts
     publication = [
@@ -360,19 +388,50 @@ def _own_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[Re
         }
         for verdict in verdicts.metrics
     ]
+    deliveries = f"read_parquet({_text(_deliveries(draft.home))})"
+    lineage = lineage_table(connection, sources, f"{_CANDIDATE}.marts", deliveries)
     return [
-        _own_table(connection, _META_PUBLICATION, publication),
-        _own_table(connection, _META_CHECK, checks),
-        _own_table(connection, _META_METRIC, metrics),
+        _own_table(connection, _META_PUBLICATION, _arrow(_META_PUBLICATION, publication)),
+        _own_table(connection, _META_CHECK, _arrow(_META_CHECK, checks)),
+        _own_table(connection, _META_METRIC, _arrow(_META_METRIC, metrics)),
+        _own_table(connection, _META_LINEAGE, lineage),
     ]
+
+
+def _revisions(
+    connection: duckdb.DuckDBPyConnection,
+    draft: _Draft,
+    tables: Sequence[ReleasedTable],
+    previous: str | None,
+) -> tuple[pa.Table, dict[str, str | None]]:
+    """Rows of fct_revision, and with which release was compared; without one, or one that cannot be read, no rows."""
+    folder = next(iter(_folders(draft.home, previous)), None) if previous else None
+    if folder is None:
+        return revision.no_revisions(), {"compared_with": None, "note": "no release stands before"}
+    # Of its own, since released tables have the names of the candidate's.
+    connection.execute(f"attach ':memory:' as drafted; create schema drafted.{SCHEMA}")
+    for table in tables:
+        if table.name in revision.READS:
+            # What was registered, rather than attached, cannot be read by a view.
+            kind = "table" if table.name == _META_LINEAGE.name else "view"
+            connection.execute(f"create {kind} drafted.{SCHEMA}.{quoted(table.name)} as {table.query}")
+    try:
+        before = revision.attach(connection, folder, "previous_release")
+        now = revision.Side(f"drafted.{SCHEMA}", draft.publication_id, draft.code_version)
+        found = revision.revision_table(connection, before, now)
+    except (OSError, ValueError, KeyError, duckdb.IOException, duckdb.SerializationException) as error:
+        note = f"the release before cannot be read: {type(error).__name__}"
+        return revision.no_revisions(), {"compared_with": None, "note": note}
+    return found, {"compared_with": previous, "note": None}
 
 
 @dataclass(frozen=True)
 class _OwnTable:
     name: str
     description: str
-    primary_key: str
+    key: tuple[str, ...]
     columns: tuple[TableColumn, ...]
+    required: frozenset[str] = frozenset()
 
 
 _ARROW_TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
@@ -380,7 +439,7 @@ _ARROW_TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool
 _META_PUBLICATION = _OwnTable(
     "meta_publication",
     "One row: this release, what it was made from and how much of it stands.",
-    "publication_id",
+    ("publication_id",),
     (
         TableColumn("publication_id", "VARCHAR", "Name of the release, derived from its content."),
         TableColumn("candidate_fingerprint", "VARCHAR", "Fingerprint of the build that was judged."),
@@ -396,7 +455,7 @@ _META_PUBLICATION = _OwnTable(
 _META_CHECK = _OwnTable(
     "meta_check",
     "One row per check: what it found on exactly the content of this release.",
-    "check_id",
+    ("check_id",),
     (
         TableColumn("check_id", "VARCHAR", "Identifier of the check."),
         TableColumn(
@@ -419,7 +478,7 @@ _META_CHECK = _OwnTable(
 _META_METRIC = _OwnTable(
     "meta_metric",
     "One row per metric: whether its figures are published in this release, and if not, why.",
-    "metric_id",
+    ("metric_id",),
     (
         TableColumn("metric_id", "VARCHAR", "Metric; a key of dim_metric."),
         TableColumn("status", "VARCHAR", "published or withheld."),
@@ -429,15 +488,48 @@ _META_METRIC = _OwnTable(
 )
 
 
-def _own_table(
-    connection: duckdb.DuckDBPyConnection, table: _OwnTable, rows: list[dict[str, Any]]
-) -> ReleasedTable:
+_FCT_REVISION = _OwnTable(
+    revision.REVISION_TABLE,
+    revision.REVISION_DESCRIPTION,
+    revision.KEY,
+    revision.REVISION_COLUMNS,
+    # Not technology: a metric may be by none.
+    frozenset({*revision.KEY[:-1], "publication_id", "previous_publication_id", "change", "cause"}),
+)
+_META_LINEAGE = _OwnTable(
+    "meta_lineage",
+    "One row per metric, date and delivery: which files a published number rests on. Join meta_extract for the file "
+    "and its sender; `qamtu explain` goes on to sheet and row.",
+    ("metric_id", "as_of_date", "extract_id"),
+    (
+        TableColumn("metric_id", "VARCHAR", "Metric; a key of dim_metric."),
+        TableColumn(
+            "as_of_date", "DATE", "Date of the figures that rest on the delivery; NULL: those of every date."
+        ),
+        TableColumn("extract_id", "VARCHAR", "Delivery; a key of meta_extract."),
+        TableColumn("extract_kind", "VARCHAR", "What the delivery is: its contract."),
+        TableColumn(
+            "role",
+            "VARCHAR",
+            "counted: its rows are counted, the metric is withheld without the kind. read: it gives names, places, "
+            "grades or reference to the tables of the metric.",
+        ),
+    ),
+    frozenset({"metric_id", "extract_id", "extract_kind", "role"}),
+)
+
+
+def _arrow(table: _OwnTable, rows: list[dict[str, Any]]) -> pa.Table:
     schema = pa.schema([(column.name, _ARROW_TYPES[column.data_type]) for column in table.columns])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _own_table(connection: duckdb.DuckDBPyConnection, table: _OwnTable, rows: pa.Table) -> ReleasedTable:
     # Registered under a name of its own: a mart of the same name must not be read in its place.
-    connection.register(f"own_{table.name}", pa.Table.from_pylist(rows, schema=schema))
+    connection.register(f"own_{table.name}", rows)
     query = f"select * from own_{table.name}"
-    key = (table.primary_key,)
-    return ReleasedTable(table.name, table.description, table.columns, query, key, frozenset(key))
+    required = table.required or frozenset(table.key)
+    return ReleasedTable(table.name, table.description, table.columns, query, table.key, required)
 
 
 def _own_dictionary(connection: duckdb.DuckDBPyConnection) -> str:
@@ -451,7 +543,7 @@ def _own_dictionary(connection: duckdb.DuckDBPyConnection) -> str:
             "description_en": column.description,
             "access": "open",
         }
-        for table in (_META_PUBLICATION, _META_CHECK, _META_METRIC)
+        for table in (_META_PUBLICATION, _META_CHECK, _META_METRIC, _META_LINEAGE, _FCT_REVISION)
         for place, column in enumerate(table.columns, start=1)
     ]
     connection.register("own_dictionary", pa.Table.from_pylist(rows))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse.exports import DUCKDB_FILE, SAMPLE
-from warehouse.releases import PUBLICATION_FILE, read_publication
+from warehouse.verify import PUBLICATION_FILE, read_publication
 
 if TYPE_CHECKING:
     from rich.console import Console

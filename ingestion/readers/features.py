@@ -30,19 +30,8 @@ from ingestion import geometry
 from ingestion.contract import Contract
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
-from ingestion.readers.table import ROW, SHEET, RawTable, unique_names, verify_header
+from ingestion.readers.table import FAULT, HASH, ROW, SHEET, RawTable, unique_names, verify_header
 
-# What is known of each row's geometry, beside the file's columns: columns of the raw table's frame.
-FAULT = "__geometry_fault"
-HASH = "__geometry_hash"
-MEASURES = {
-    "geometry_type": "__geometry_type",
-    "geometry_area_km2": "__geometry_area_km2",
-    "geometry_cell_area_km2": "__geometry_cell_area_km2",
-    "geometry_length_km": "__geometry_length_km",
-    "geometry_vertices": "__geometry_vertices",
-    "geometry_repair": "__geometry_repair",
-}
 _FACTS: dict[str, pl.DataType] = {
     ROW: pl.Int64(),
     FAULT: pl.String(),
@@ -57,14 +46,6 @@ _FACTS: dict[str, pl.DataType] = {
     "longitude": pl.Float64(),
     "latitude": pl.Float64(),
 }
-GEOMETRY_FAULTS = (
-    "geometry_missing",
-    "geometry_empty",
-    "geometry_unreadable",
-    "geometry_wrong_type",
-    "coordinates_swapped",
-    "outside_country",
-)
 _SHAPEFILE_MAGIC, _ZIP_MAGIC, _SQLITE_MAGIC = b"\x00\x00\x27\x0a", b"PK\x03\x04", b"SQLite format 3\x00"
 _BATCH = {"point": 65_536, "line": 256, "polygon": 256}
 _TEXT_BATCH = 1024

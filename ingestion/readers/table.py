@@ -19,6 +19,26 @@ ROW = "source_row"
 SHEET = "source_sheet"
 # The decimal mark of a row's numbers, where the shapes of a workbook differ in it: a column of the raw table's frame.
 DECIMAL = "__decimal"
+# What is known of each row's geometry, beside the file's columns: columns of the raw table's frame.
+FAULT = "__geometry_fault"
+HASH = "__geometry_hash"
+MEASURES = {
+    "geometry_type": "__geometry_type",
+    "geometry_area_km2": "__geometry_area_km2",
+    "geometry_cell_area_km2": "__geometry_cell_area_km2",
+    "geometry_length_km": "__geometry_length_km",
+    "geometry_vertices": "__geometry_vertices",
+    "geometry_repair": "__geometry_repair",
+}
+# Rules that a row's geometry may break, as FAULT says.
+GEOMETRY_FAULTS = (
+    "geometry_missing",
+    "geometry_empty",
+    "geometry_unreadable",
+    "geometry_wrong_type",
+    "coordinates_swapped",
+    "outside_country",
+)
 # How the names begin that `rules`, `resolution` and `split` give to columns of their own beside the file's.
 _INTERNAL = ("__", "=", "~", "?")
 

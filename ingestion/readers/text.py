@@ -25,7 +25,11 @@ from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_na
 
 _CHUNK = 1 << 20
 _NEWLINE = ord("\n")
-_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     head = path.open("rb").read(4)
     if not head:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
-    marked = next((name for bom, name in _BOMS.items() if head.startswith(bom)), None)
-    if marked != fmt.encoding and (marked is not None or fmt.encoding in _BOMS.values()):
+    marked = next((name for bom, name in BYTE_ORDER_MARKS.items() if head.startswith(bom)), None)
+    if marked != fmt.encoding and (marked is not None or fmt.encoding in BYTE_ORDER_MARKS.values()):
         found = f"a byte order mark of {marked}" if marked else "no byte order mark"
         raise FileRejected(
             "wrong_encoding", f"{path.name}: layout says {fmt.encoding}, the file begins with {found}"

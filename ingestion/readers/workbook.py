@@ -35,18 +35,25 @@ _ERROR_NAMES = {
 }
 
 
-def _sheets(book: fastexcel.ExcelReader, fmt: WorkbookFormat, name: str) -> list[str]:
+def sheet_names(of_book: list[str], fmt: WorkbookFormat) -> list[str]:
+    """Those of a workbook's sheets that a shape describes."""
     if isinstance(fmt.sheets, str):
-        found = [sheet for sheet in book.sheet_names if re.fullmatch(fmt.sheets, sheet)]
+        return [sheet for sheet in of_book if re.fullmatch(fmt.sheets, sheet)]
+    return [sheet for sheet in fmt.sheets if sheet in of_book]
+
+
+def _sheets(book: fastexcel.ExcelReader, fmt: WorkbookFormat, name: str) -> list[str]:
+    found = sheet_names(book.sheet_names, fmt)
+    if isinstance(fmt.sheets, str):
         if not found:
             raise FileRejected(
                 "missing_sheet", f"{name}: no sheet matches {fmt.sheets!r}; it has {book.sheet_names}"
             )
         return found
-    missing = [sheet for sheet in fmt.sheets if sheet not in book.sheet_names]
+    missing = [sheet for sheet in fmt.sheets if sheet not in found]
     if missing:
         raise FileRejected("missing_sheet", f"{name}: no sheet {missing}; it has {book.sheet_names}")
-    return fmt.sheets
+    return found
 
 
 def joined_header(rows: list[list[str | None]]) -> list[str]:
@@ -74,6 +81,20 @@ def joined_header(rows: list[list[str | None]]) -> list[str]:
                 parts.append(row[i])
         names.append(header_name(HEADER_JOIN.join(parts), i + 1))
     return names
+
+
+def open_workbook(path: Path) -> fastexcel.ExcelReader:
+    """Open a workbook; raises FileRejected(unreadable_workbook)."""
+    try:
+        return fastexcel.read_excel(path)
+    except fastexcel.FastExcelError as error:
+        raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
+
+
+def sheet_cells(book: fastexcel.ExcelReader, name: str) -> tuple[str, pl.DataFrame] | None:
+    """Name and cells of a sheet, all as text; None when it is hidden or holds nothing."""
+    sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+    return (name, _cells(sheet)) if sheet.visible == "visible" and sheet.height else None
 
 
 def _cells(sheet: fastexcel.ExcelSheet) -> pl.DataFrame:
@@ -155,7 +176,7 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
     if path.stat().st_size == 0:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
     try:
-        book = fastexcel.read_excel(path)
+        book = open_workbook(path)
         read = [_tables(book, layout, fmt, path.name) for fmt in layout.workbooks]
     except fastexcel.FastExcelError as error:
         raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error

@@ -16,6 +16,8 @@ import pytest
 
 from sample_country.expected import PUBLISHED
 from warehouse.paths import PROJECT_DIR, Home
+from warehouse.releases import read_publication
+from warehouse.report import write_report
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 DATA = PROJECT_DIR.parent / "shared" / "data"
@@ -149,6 +151,28 @@ def test_every_row_read_is_accounted_for(sample: tuple[Path, Run]) -> None:
 
 
 @on_the_sample
+def test_the_release_carries_its_report(sample: tuple[Path, Run], tmp_path: Path) -> None:
+    """Listed with its hashes, small enough, and the same when it is written again from the release alone."""
+    home, _ = sample
+    release = Home(home).current.resolve()
+    pages = {
+        path.relative_to(release).as_posix(): path
+        for path in (release / "report").rglob("*")
+        if path.is_file()
+    }
+    listed = {file["path"] for file in read_publication(release)["files"]}
+    assert len(pages) > 90
+    assert set(pages) == {name for name in listed if name.startswith("report/")}
+    shared = sum(pages[f"report/assets/report.{kind}"].stat().st_size for kind in ("css", "js"))
+    for code in ("kk", "ru", "en"):
+        assert pages[f"report/{code}/index.html"].stat().st_size + shared < 300_000
+    assert max(path.stat().st_size for path in pages.values()) < 2_000_000
+    write_report(release, tmp_path / "again")
+    for name, path in pages.items():
+        assert (tmp_path / "again" / Path(name).relative_to("report")).read_bytes() == path.read_bytes(), name
+
+
+@on_the_sample
 def test_nothing_new_gives_the_same_release(sample: tuple[Path, Run]) -> None:
     home, _ = sample
     before = Home(home).current.resolve()
@@ -211,10 +235,11 @@ def test_a_filing_that_lies_withholds_what_it_touches_and_no_more(
 
 
 def contents(home: Path) -> dict[str, str]:
-    """Hash of the rows of each fact and dimension of a release."""
+    """Hash of the rows of each fact and dimension of a release, but for what it says of the release before it."""
     document = json.loads((Home(home).current / "publication.json").read_bytes())
     tables = {table["name"]: table["content_sha256"] for table in document["tables"]}
-    return {name: sha256 for name, sha256 in tables.items() if name.startswith(("fct_", "dim_"))}
+    of_now = (name for name in tables if name.startswith(("fct_", "dim_")) and name != "fct_revision")
+    return {name: tables[name] for name in of_now}
 
 
 @on_the_sample
@@ -279,3 +304,7 @@ def test_sample_filings_over_the_real_geography_publish_everything(tmp_path: Pat
     assert query(home, "select count(*) from marts.dim_settlement where is_programme") == [(6179,)]
     verdicts = dict(query(home, "select statement_id, verdict from marts.fct_statement_check"))
     assert verdicts["s3_4g_3115_2025"] == "confirmed"
+    areas = query(
+        home, "select status, count(*) from marts.fct_region_area where kato = '000000000' group by status"
+    )
+    assert areas == [("published", 2)], "the edition of 2018 shows the map that came in June of its year"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import duckdb
 import pytest
 from frictionless import Package
+from typer.testing import CliRunner
 
 from expectations.audit import AuditReport, run_audit
 from expectations.checks import Check, all_checks
@@ -18,16 +21,28 @@ from expectations.ledger import append, read_ledger
 from expectations.suite import load_suites
 from ingestion.pipeline import ingest
 from orchestration import dbt_engine
+from orchestration.cli import app
 from sample_country import generate
 from tests.unit.audit_kit import standing_of
 from warehouse.candidate import Manifest, read_manifest
+from warehouse.explain import Figure, explain, model_file
 from warehouse.fingerprint import CandidateFingerprint
+from warehouse.history import rollback
+from warehouse.macros import MACROS
 from warehouse.masking import figure_columns
 from warehouse.paths import PROJECT_DIR, Home
-from warehouse.releases import Release, publish, read_publication, verify_release
+from warehouse.releases import Release, publish
+from warehouse.revision import compare_releases
 from warehouse.scorecard import read_scorecard
+from warehouse.terms import RULES
 from warehouse.verdicts import Verdicts
+from warehouse.verify import read_publication, verify_release
 
+# One or two of each system beside those that are sums over settlements.
+SYSTEM_METRICS = (
+    "fibre_villages", "urban_5g_area_pct", "highway_km_covered", "milestone_slippage_days", "satellites_delivered",
+    "government_systems_qaztech_pct",
+)  # fmt: skip
 VILLAGE_METRICS = {
     "settlements_connected",
     "settlements_connected_pct",
@@ -311,6 +326,87 @@ def test_the_release_says_sample_wherever_one_looks(built: Built) -> None:
     assert read_scorecard(built.release.path).is_sample
 
 
+def test_every_macro_stands_and_says_what_it_answers(built: Built) -> None:
+    assert built.release.path is not None
+    with duckdb.connect(str(built.release.path / "coverage.duckdb"), read_only=True) as connection:
+        told = dict(
+            connection.execute(
+                "select function_name, comment from duckdb_functions() where schema_name = 'marts'"
+            ).fetchall()
+        )
+        place = "place := '610000000', area := 'rural'"
+        figure = f"from marts.figure('population_covered_pct', technology := '4g', {place})"
+        (named,) = connection.execute(f"select value, as_of_date {figure}").fetchall()
+        (filed,) = connection.execute(
+            "select value, as_of_date from marts.fct_metric where metric_id = 'population_covered_pct' "
+            "and technology = '4g' and kato = '610000000' and area_type = 'rural' "
+            "order by as_of_date desc limit 1"
+        ).fetchall()
+        (without,) = connection.execute(
+            "select count(*), count(distinct settlement_kato) from marts.villages_without('4g', date '2025-12-31')"
+        ).fetchall()
+        (villages,) = connection.execute(
+            "select denominator - numerator from marts.figure('settlements_mobile_covered', technology := '4g', "
+            "area := 'rural')"
+        ).fetchall()
+    assert told == {macro.name: macro.answers for macro in MACROS}
+    assert named == filed
+    assert without == (villages[0], villages[0]), "those that have it and those without it are all there are"
+
+
+@pytest.mark.parametrize("metric", [*RULES, *SYSTEM_METRICS])
+def test_terms_of_published_figures_add_up_to_the_row(built: Built, metric: str) -> None:
+    """S1 to S9: every term that counts has a row of a file behind it, and they make the number."""
+    assert built.release.path is not None
+    with duckdb.connect(str(built.release.path / "coverage.duckdb"), read_only=True) as connection:
+        (key,) = connection.execute(
+            "select kato, technology, as_of_date, area_type from marts.fct_metric where metric_id = ? "
+            "and geography_level in ('national', 'region') and value > 0 "
+            "order by as_of_date desc, geography_level desc, kato desc, technology, area_type desc limit 1",
+            [metric],
+        ).fetchall()
+    found = explain(built.home, built.release.path, Figure(metric, *key))
+    with_rows = {row["term"] for row in found.rows}
+    assert found.notes == ()
+    assert found.check_sum["numerator_unexplained"] == pytest.approx(0, abs=1e-6)
+    assert [
+        term["term"] for term in found.terms if term["is_counted"] and term["term"] not in with_rows
+    ] == []
+    assert all(row["file_name"] and row["row"] and len(row["sha256"]) == 64 for row in found.rows)
+    assert {row["extract_id"] for row in found.rows} <= {row["extract_id"] for row in found.deliveries}
+    assert found.models
+    assert all(model_file(model) for model in found.models)
+
+
+def recipes() -> list[tuple[str, str]]:
+    """Blocks of the guide, with the words after the three ticks."""
+    text = (PROJECT_DIR / "docs" / "guides" / "use-a-release.md").read_text(encoding="utf-8")
+    return re.findall(r"^```(\w[\w ]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("kind", "recipe"), recipes())
+def test_recipes_of_the_guide_run(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, recipe: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QAMTU_HOME", str(built.home.root))
+    (tmp_path / "var").symlink_to(built.home.root)
+    if kind.startswith("sql"):
+        name = "releases.duckdb" if kind == "sql releases" else "current/coverage.duckdb"
+        with duckdb.connect(str(built.home.published / name), read_only=True) as connection:
+            for statement in duckdb.extract_statements(recipe):
+                rows = connection.execute(statement).fetchall()
+                assert rows or "revisions_of" in recipe, "a first release has no revisions"
+    elif kind == "python":
+        exec(compile(recipe, "use-a-release.md", "exec"), {})
+    elif kind == "sh":
+        for line in recipe.splitlines():
+            answer = CliRunner().invoke(app, line.split()[1:])
+            assert answer.exit_code == 0, answer.stderr
+    else:
+        assert kind in ("r", "text"), "nothing here runs it"
+
+
 def test_the_dictionary_covers_every_column_of_the_release(built: Built) -> None:
     assert built.release.path is not None
     with duckdb.connect(str(built.release.path / "coverage.duckdb"), read_only=True) as connection:
@@ -353,3 +449,39 @@ def test_nothing_of_this_machine_is_in_the_release(built: Built) -> None:
     for path in built.release.path.rglob("*"):
         if path.suffix in (".csv", ".json", ".txt"):
             assert place not in path.read_bytes(), path
+
+
+def test_a_release_after_another_tells_what_changed_and_changes_nothing_else(built: Built) -> None:
+    """The last test of the file: it puts a release after the one that the others look at, and goes back."""
+    assert built.release.path is not None
+    share = "population_covered_pct"
+    metrics = tuple(
+        replace(verdict, status="withheld", withheld_reason="for the test")
+        if verdict.metric_id == share
+        else verdict
+        for verdict in built.verdicts.metrics
+    )
+    second = publish(built.home, replace(built.verdicts, metrics=metrics), "code-1")
+    assert second.path is not None
+    first, then = (read_publication(path) for path in (built.release.path, second.path))
+    assert then["revisions"]["compared_with"] == first["publication_id"]
+    with duckdb.connect(str(second.path / "coverage.duckdb"), read_only=True) as connection:
+        told = connection.execute(
+            "select metric_id, change, cause, count(*), count(old_value), count(new_value) from marts.fct_revision "
+            "group by all order by all"
+        ).fetchall()
+        (figures,) = connection.execute(
+            "select count(*) from marts.fct_metric where metric_id = ?", [share]
+        ).fetchall()[0]
+    assert told == [(share, "withheld", "gate", figures, 0, 0)]
+    assert compare_releases(built.release.path, second.path).num_rows == figures
+    before, after = (
+        {table["name"]: table["content_sha256"] for table in each["tables"]} for each in (first, then)
+    )
+    changed = {name for name in before if before[name] != after[name]}
+    assert {"fct_revision", "fct_metric", "fct_coverage_by_technology", "meta_metric"} <= changed
+    assert not {
+        name for name in changed if name.startswith(("dim_", "meta_column", "meta_extract", "meta_lineage"))
+    }
+    assert verify_release(second.path) == []
+    assert rollback(built.home, first["publication_id"]) == then["publication_id"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from polars_h3 import cell_area
+from pyproj import Geod
 
 from ingestion.pipeline import ingest, read_gazetteer
 from warehouse.lake import Outcome, partition, read_outcomes
@@ -113,6 +114,18 @@ def test_republican_roads_have_their_official_length_and_cells_of_their_geometry
     both = roads.join(lengths, on="road_id")
     assert both.height == 23
     assert (both["in_cells"] / both["length_km"] - 1).abs().max() < 1e-12
+
+
+def test_republican_roads_filed_in_parts_out_of_order_are_put_in_order(
+    home: Home, outcomes: dict[str, Outcome]
+) -> None:
+    ways = cells(home, outcomes["roads_map/highways"]).sort("road_id", "start_km")
+    here, ahead = (pl.col("longitude", "latitude"), pl.col("longitude", "latitude").shift(-1).over("road_id"))
+    steps = ways.select("road_id", here, ahead.name.prefix("next_")).drop_nulls()
+    _, _, metres = Geod(ellps="WGS84").inv(*steps.drop("road_id").get_columns())
+    breaks = steps.filter(pl.Series(metres) > 2500).group_by("road_id").len()
+    assert breaks["len"].sum() < 100
+    assert not {"KAZ20", "KAZ22"} & set(breaks["road_id"]), "39 and 21 parts, all of which touch another"
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ select
     case when settlements.number % 20 = 2 then 0 when settlements.number % 4 = 2 then 6 else 0 end::bigint as tests_met,
     case when settlements.number % 20 = 2 then 6 else 0 end::bigint as tests_failed,
     settlements.number % 24 = 3 as is_met_by_tiles,
+    services.service <> 'technology' or settlements.number % 48 = 3 as is_told_by_tiles,
     case
         when settlements.number % 20 = 2 then 'disputed'
-        when settlements.number % 4 = 2 or settlements.number % 24 = 3 then 'measured'
+        when settlements.number % 4 = 2 then 'measured'
+        when settlements.number % 24 = 3 and (services.service <> 'technology' or settlements.number % 48 = 3)
+            then 'measured'
         else 'corroborated'
     end as evidence_grade
 from intermediate.int_availability as claims
@@ -87,7 +90,8 @@ EVIDENCE_FAULTS: dict[str, dict[str, str]] = {
         "measured without tests": f"update {_FOUND} set tests = 0, tests_met = 0 where evidence_grade = 'measured'",
         "measured by four": f"update {_FOUND} set tests = 4, tests_met = 4 where evidence_grade = 'measured'",
         "disputed by success": f"update {_FOUND} set tests_met = 6, tests_failed = 0 where evidence_grade = 'disputed'",
-        "corroborated by nobody": f"update {_FOUND} set has_site = false, has_cell = false",
+        "corroborated by nobody": f"update {_FOUND} set has_site = false, has_cell = false, is_met_by_tiles = false",
+        "measured by tiles that cannot tell": f"update {_FOUND} set is_told_by_tiles = false where is_met_by_tiles",
         "a grade nobody knows": f"update {_FOUND} set evidence_grade = 'proved'",
         "more than were made": f"update {_FOUND} set tests_failed = 7 where evidence_grade = 'disputed'",
     },

@@ -77,6 +77,9 @@ HIGHWAY_FAULTS: dict[str, dict[str, str]] = {
         "both carriageways": f"update {_ROADS} set geometry_length_km = 102 where road_id = 'R2'",
         "a sketch": f"update {_ROADS} set geometry_length_km = 84 where road_id = 'R1'",
     },
+    "highways.roads_are_not_drawn_schematically": {
+        "a sketch": f"update {_ROADS} set vertices = 3 where road_id = 'R1'",
+    },
     "highways.cells_make_the_road": {
         "a cell less": f"delete from {_CELLS} where road_id = 'R1' and h3_cell = 'c1'",
         "no cells": f"delete from {_CELLS} where road_id = 'R3'",

@@ -204,3 +204,26 @@ def test_types_of_the_descriptor_follow_the_columns(tmp_path: Path) -> None:
     }  # fmt: skip
     assert fields["kato"]["constraints"] == {"required": True}
     assert "constraints" not in fields["share"]
+
+
+def test_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe(tmp_path: Path) -> None:
+    """In CSV alone; a sign by itself and a number are left as they are."""
+    notes = ["=2+3", "+7 701", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "=", "-", "a=b"]
+    listed = ", ".join(f"('11000000{place}', -1.5, {quote_sql(note)})" for place, note in enumerate(notes))
+    query = (
+        "select kato, date '2025-12-31' as as_of_date, share::double as share, null::bigint as villages, "
+        f"null::boolean as is_rural, note from (values {listed}) as t (kato, share, note)"
+    )
+    folder = exported(tmp_path / "out", a_table(query))
+    with (folder / "csv" / "fct_shares.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["note"] for row in rows] == [*(f"'{note}" for note in notes[:5]), "=", "-", "a=b"]
+    assert {row["share"] for row in rows} == {"-1.5"}
+    with duckdb.connect(str(folder / "coverage.duckdb"), read_only=True) as connection:
+        assert [
+            row[0] for row in connection.execute("select note from marts.fct_shares order by kato").fetchall()
+        ] == notes
+
+
+def quote_sql(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

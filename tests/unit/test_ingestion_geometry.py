@@ -120,6 +120,46 @@ def test_a_line_longer_than_one_portion_of_steps_is_the_same(monkeypatch: pytest
     assert portions["length_km"].to_list() == pytest.approx(whole["length_km"].to_list())
 
 
+def _lines(*parts: list[tuple[float, float]]) -> shapely.MultiLineString:
+    return shapely.MultiLineString(parts)
+
+
+def test_parts_filed_out_of_order_become_one_line_where_they_touch() -> None:
+    west, middle = [(60, 50), (61, 50)], [(61, 50), (62, 50), (63, 50)]
+    far, beyond = [(70, 50), (71, 50)], [(66, 50), (65, 50)]
+    ordered = geometry.in_order(_lines(middle, far, west, beyond))
+    assert [list(part.coords) for part in ordered.geoms] == [
+        [(60, 50), (61, 50), (62, 50), (63, 50)],
+        beyond[::-1],
+        far,
+    ]
+    (backward,) = geometry.in_order(_lines([(62, 50), (61, 50)], [(62, 50), (65, 50)])).geoms
+    assert list(backward.coords) == [(61, 50), (62, 50), (65, 50)]
+    turned = geometry.in_order(_lines([(61, 50), (60, 50)], [(75, 50), (74, 50)], [(70, 50), (61, 50)]))
+    assert [list(part.coords) for part in turned.geoms] == [
+        [(75, 50), (74, 50)],
+        [(70, 50), (61, 50), (60, 50)],
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        shapely.LineString([(60, 50), (61, 50)]),
+        _lines([(60, 50), (61, 50)], [(61, 50), (62, 50)]),
+        _lines(
+            [(60, 50), (61, 50)],
+            [(62, 50), (63, 50)],
+            [(63, 50.001), (62, 50.001)],
+            [(61, 50.001), (60, 50.001)],
+        ),
+    ],
+    ids=["one part", "parts that follow", "two broken carriageways"],
+)
+def test_a_line_in_order_stays_as_it_was_filed(line: Any) -> None:
+    assert geometry.in_order(line) is line
+
+
 @pytest.mark.parametrize(
     ("shape", "told"),
     [

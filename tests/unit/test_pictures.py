@@ -77,7 +77,7 @@ def test_the_best_grade_of_a_settlement_stands(connection) -> None:
         "found it: 1",
         "no service: 1",
         "for or against it: 1",
-        "in reach: 0",
+        "users saw: 0",
         "not drawn: 1",
     ):
         assert words in drawing

@@ -28,10 +28,9 @@ from warehouse.releases import (
     current_release,
     list_releases,
     publish,
-    read_publication,
-    verify_release,
 )
 from warehouse.verdicts import Verdicts
+from warehouse.verify import read_publication, verify_release
 
 COVERAGE, ITU = "population_covered_pct", "itu_population_covered_pct"
 NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
@@ -64,7 +63,7 @@ def test_a_release_holds_every_form_of_every_table(tmp_path: Path) -> None:
     release = released(small_country(), home_in(tmp_path))
     assert release.path is not None
     names = {"dim_metric", "fct_benchmark", "fct_coverage", "fct_metric"}
-    own = {"meta_publication", "meta_check", "meta_metric"}
+    own = {"meta_publication", "meta_check", "meta_metric", "meta_lineage", "fct_revision"}
     for folder, ending in (("parquet", "parquet"), ("csv", "csv")):
         assert {path.stem for path in (release.path / folder).glob(f"*.{ending}")} == names | own
     assert (release.published, release.withheld, release.created) == (2, (), True)
@@ -500,9 +499,7 @@ def test_what_followed_a_release_that_was_written_again_names_it(tmp_path: Path)
     assert read_publication(following.path)["previous_publication_id"] == path.name
 
 
-@pytest.mark.parametrize(
-    "step", ["write_exports", "datapackage", "flush_tree", "make_read_only", "point_link"]
-)
+@pytest.mark.parametrize("step", ["write_exports", "datapackage", "flush_tree", "make_read_only", "point"])
 def test_a_damaged_release_stands_until_its_replacement_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -554,7 +551,7 @@ def test_readers_find_current_complete_at_every_step_of_a_repair(
             assert reader.execute("select count(*) from marts.fct_metric").fetchall() == [(2,)], when
         seen.append(when)
 
-    for step in ("write_exports", "flush_tree", "make_read_only", "point_link", "remove_tree"):
+    for step in ("write_exports", "flush_tree", "make_read_only", "point", "remove_tree"):
         watched(step)
     again = released(small_country(), home)
     look("in the end")
@@ -627,3 +624,36 @@ def test_a_superseded_sample_file_does_not_make_a_sample(tmp_path: Path) -> None
         extract["is_sample"] = False
     country.extracts.append({"extract_id": "e0", "is_current": False, "is_sample": True})
     assert not released(country, home_in(tmp_path)).is_sample
+
+
+def test_derived_files_belong_to_the_release(tmp_path: Path) -> None:
+    """Made from the tables that lie there, listed with their hash, read-only like the rest."""
+    home = home_in(tmp_path)
+    verdicts = _judged(small_country().write(home), ())
+
+    def count_rows(folder: Path) -> None:
+        with duckdb.connect(str(folder / "coverage.duckdb"), read_only=True) as connection:
+            rows = connection.execute("select count(*) from marts.fct_coverage").fetchall()[0][0]
+        (folder / "pages").mkdir()
+        (folder / "pages" / "rows.txt").write_text(str(rows))
+
+    release = publish(home, verdicts, "code-1", NOON, derived=(count_rows,))
+    assert release.path is not None
+    assert (release.path / "pages" / "rows.txt").read_text() == "2"
+    assert "pages/rows.txt" in {file["path"] for file in read_publication(release.path)["files"]}
+    assert verify_release(release.path) == []
+    assert not (release.path / "pages" / "rows.txt").stat().st_mode & 0o222
+
+
+def test_no_release_appears_when_a_derived_file_cannot_be_written(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
+    verdicts = _judged(small_country().write(home), ())
+
+    def fail(folder: Path) -> None:
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        publish(home, verdicts, "code-1", NOON, derived=(fail,))
+    assert list_releases(home) == []
+    assert current_release(home) is None
+    assert publish(home, verdicts, "code-1", NOON).created, "what was left behind is swept away"

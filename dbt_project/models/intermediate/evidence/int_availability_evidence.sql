@@ -28,12 +28,14 @@ with claims as (
 
 -- A tile names neither operator nor technology: it speaks for the best technology of an operator that is alone, and
 -- has been as long as tiles count. One that has not filed for the date yet, or has left, may be whose tests they are.
+-- A speed tier it measures, whatever carried the tests; a technology only where the operator has no other there.
 alone as (
     select
         periods.as_of_date,
         claims.settlement_kato,
         claims.tile_network,
-        max(case when claims.as_of_date = periods.as_of_date then claims.technology_rank end) as technology_rank
+        max(case when claims.as_of_date = periods.as_of_date then claims.technology_rank end) as technology_rank,
+        count(distinct claims.technology) as technologies
     from (select distinct as_of_date from claims) as periods
     inner join claims on {{ in_evidence_window('claims.as_of_date', 'periods.as_of_date') }}
     group by periods.as_of_date, claims.settlement_kato, claims.tile_network
@@ -70,7 +72,8 @@ found as (
             and tiles.download_mbps >= services.min_download_mbps
             and tiles.upload_mbps >= services.min_upload_mbps,
             false
-        ) as is_met_by_tiles
+        ) as is_met_by_tiles,
+        services.service != 'technology' or coalesce(alone.technologies = 1, false) as is_told_by_tiles
     from claims
     inner join {{ ref('int_evidence_service') }} as services on claims.technology = services.technology
     left join stations
@@ -112,10 +115,11 @@ graded as (
         tests_met,
         tests_failed,
         is_met_by_tiles,
+        is_told_by_tiles,
         case
             when {{ most_tests('tests_failed', 'tests') }} then 'disputed'
-            when {{ most_tests('tests_met', 'tests') }} or is_met_by_tiles then 'measured'
-            when has_site or has_cell then 'corroborated'
+            when {{ most_tests('tests_met', 'tests') }} or (is_met_by_tiles and is_told_by_tiles) then 'measured'
+            when has_site or has_cell or is_met_by_tiles then 'corroborated'
         end as evidence_grade
     from found
 )
@@ -132,6 +136,7 @@ select
     cast(graded.tests_met as bigint) as tests_met,
     cast(graded.tests_failed as bigint) as tests_failed,
     graded.is_met_by_tiles,
+    graded.is_told_by_tiles,
     graded.evidence_grade,
     grades.evidence_rank
 from graded

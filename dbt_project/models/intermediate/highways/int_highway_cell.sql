@@ -1,3 +1,5 @@
+{#- Cells that a line enters one after the other touch, or have one between them that it cuts at a corner. -#}
+{%- set break_km = 2.5 -%}
 with cells as (
     select
         roads.as_of_date,
@@ -82,6 +84,51 @@ ranked as (
         km,
         row_number() over (partition by h3_cell order by km, place_id) as nearness
     from measured
+),
+
+followed as (
+    select
+        as_of_date,
+        road_id,
+        h3_cell,
+        length_km,
+        start_km,
+        is_alongside,
+        road_length_km,
+        latitude,
+        longitude,
+        lead(start_km) over (
+            partition by as_of_date, road_id, is_alongside
+            order by start_km, h3_cell
+        ) as next_start_km,
+        lead(latitude) over (
+            partition by as_of_date, road_id, is_alongside
+            order by start_km, h3_cell
+        ) as next_latitude,
+        lead(longitude) over (
+            partition by as_of_date, road_id, is_alongside
+            order by start_km, h3_cell
+        ) as next_longitude
+    from cells
+),
+
+-- Where the next cell is not near, the drawing breaks off, or returns through cells it has been in already.
+broken as (
+    select
+        as_of_date,
+        road_id,
+        h3_cell,
+        length_km,
+        start_km,
+        is_alongside,
+        road_length_km,
+        latitude,
+        longitude,
+        next_start_km,
+        coalesce(
+            {{ kilometres_between('latitude', 'longitude', 'next_latitude', 'next_longitude') }} > {{ break_km }}, false
+        ) as is_break_after
+    from followed
 )
 
 select
@@ -91,16 +138,22 @@ select
     cells.length_km,
     cells.start_km,
     case
+        when cells.is_alongside then null
+        when cells.is_break_after then least(cells.next_start_km, cells.start_km + cells.length_km)
+        else coalesce(cells.next_start_km, cells.road_length_km)
+    end as end_km,
+    case
         when not cells.is_alongside
             then
-                coalesce(
-                    lead(cells.start_km) over (
+                cast(1 + coalesce(
+                    sum(case when cells.is_break_after then 1 else 0 end) over (
                         partition by cells.as_of_date, cells.road_id, cells.is_alongside
                         order by cells.start_km, cells.h3_cell
+                        rows between unbounded preceding and 1 preceding
                     ),
-                    cells.road_length_km
-                )
-    end as end_km,
+                    0
+                ) as bigint)
+    end as stretch,
     cells.is_alongside,
     cells.latitude,
     cells.longitude,
@@ -108,5 +161,5 @@ select
     ranked.name_ru as nearest_settlement_name_ru,
     ranked.district_kato as nearest_settlement_district_kato,
     ranked.km as nearest_settlement_km
-from cells
+from broken as cells
 left join ranked on cells.h3_cell = ranked.h3_cell and ranked.nearness = 1

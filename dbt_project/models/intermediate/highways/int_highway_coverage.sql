@@ -90,7 +90,8 @@ cumulated as (
         rows_of_roads.road_id,
         rows_of_roads.operator_id,
         rows_of_roads.technology,
-        {{ exact_sum('covered.km') }} as km
+        -- Lengths of cells to nine decimals may add up to a trifle more than the road.
+        least({{ exact_sum('covered.km') }}, max(rows_of_roads.road_length_km)) as km
     from rows_of_roads
     inner join covered
         on

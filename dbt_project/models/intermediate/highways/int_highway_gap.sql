@@ -20,6 +20,7 @@ states as (
         cells.h3_cell,
         cells.start_km,
         cells.end_km,
+        cells.stretch,
         cells.length_km,
         cells.latitude,
         cells.longitude,
@@ -47,7 +48,8 @@ states as (
             and reach.operator_id = 'any'
 ),
 
--- Cells without coverage have the same number of covered cells before them as long as they follow one another.
+-- Cells without coverage have the same number of covered cells before them as long as they follow one another on one
+-- stretch of the road.
 runs as (
     select
         as_of_date,
@@ -56,6 +58,7 @@ runs as (
         h3_cell,
         start_km,
         end_km,
+        stretch,
         length_km,
         latitude,
         longitude,
@@ -81,6 +84,7 @@ gaps as (
         h3_cell,
         start_km,
         end_km,
+        stretch,
         length_km,
         latitude,
         longitude,
@@ -89,15 +93,15 @@ gaps as (
         nearest_settlement_district_kato,
         nearest_settlement_km,
         row_number() over (
-            partition by as_of_date, road_id, technology, covered_before
+            partition by as_of_date, road_id, technology, stretch, covered_before
             order by coalesce(nearest_settlement_km, 1e9), start_km, h3_cell
         ) as nearness,
         row_number() over (
-            partition by as_of_date, road_id, technology, covered_before
+            partition by as_of_date, road_id, technology, stretch, covered_before
             order by start_km, h3_cell
         ) as place_from_start,
         row_number() over (
-            partition by as_of_date, road_id, technology, covered_before
+            partition by as_of_date, road_id, technology, stretch, covered_before
             order by start_km desc, h3_cell desc
         ) as place_from_end
     from runs
@@ -110,7 +114,7 @@ select
     technology,
     row_number() over (
         partition by as_of_date, road_id, technology
-        order by min(start_km), covered_before
+        order by min(start_km), stretch
     ) as gap_number,
     min(start_km) as start_km,
     max(end_km) as end_km,
@@ -125,4 +129,4 @@ select
     max(case when nearness = 1 then nearest_settlement_district_kato end) as nearest_settlement_district_kato,
     max(case when nearness = 1 then nearest_settlement_km end) as nearest_settlement_km
 from gaps
-group by as_of_date, road_id, technology, covered_before
+group by as_of_date, road_id, technology, stretch, covered_before

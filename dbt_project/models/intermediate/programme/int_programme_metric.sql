@@ -48,7 +48,7 @@ with figures as (
     ) }}
     union all
     {{ programme_figure(
-        ref('int_region_area'), 'region_area_km2', 'administrative_boundaries', 'cell_area_km2', 'is_on_current_map',
+        ref('int_region_area'), 'region_area_km2', 'administrative_boundaries', 'cell_area_km2', 'is_on_current_map and is_complete',
         ['geography_level', 'kato', "'all'"]
     ) }}
     union all

@@ -18,5 +18,6 @@ select
     data_maturity,
     source_rank,
     source_title,
-    content_fingerprint
+    content_fingerprint,
+    'answers/' || extract_id || '/answer.en.html' as answer_path
 from {{ ref('stg_extract') }}

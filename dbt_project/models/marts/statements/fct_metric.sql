@@ -59,7 +59,7 @@ figures as (
         denominator_as_of
     from {{ ref('fct_coverage_by_speed_tier') }}
     union all
-    -- Of a date and technology that no evidence speaks of nothing is known.
+    -- Of a date and technology without evidence on record nothing is known; where it bears out no claim the share is 0.
     select
         'population_evidenced_pct' as metric_id,
         coverage.as_of_date,
@@ -73,17 +73,10 @@ figures as (
         coverage.denominator_source,
         coverage.denominator_as_of
     from {{ ref('fct_coverage_by_technology') }} as coverage
-    inner join (
-        select distinct
-            evidence.as_of_date,
-            ladder.technology
-        from {{ ref('int_availability_evidence') }} as evidence
-        inner join {{ ref('int_technology_ladder') }} as ladder on evidence.technology = ladder.filed_technology
-        where evidence.service = 'technology'
-    ) as spoken_of
+    inner join {{ ref('int_evidence_filed') }} as filed
         on
-            coverage.as_of_date = spoken_of.as_of_date
-            and coverage.technology = spoken_of.technology
+            coverage.as_of_date = filed.as_of_date
+            and coverage.technology = filed.technology
     union all
     select
         metrics.count_metric_id as metric_id,

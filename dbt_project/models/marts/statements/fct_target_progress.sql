@@ -115,6 +115,7 @@ rates as (
             as target_value,
         targets.target_value as promised_value,
         targets.due_date,
+        targets.baseline_date,
         targets.source_url,
         latest.as_of_date,
         latest.value,
@@ -155,6 +156,7 @@ announced as (
         inner join {{ ref('int_target') }} as targets
             on
                 steps.target_id = targets.target_id
+                and targets.is_measured_as_announced
                 and steps.as_of_date < targets.due_date
         union all
         select
@@ -188,6 +190,22 @@ announced as (
         where target_value is not null
     ) as points
     group by target_id, path_date
+),
+
+-- Where no path can be drawn, why.
+starts as (
+    select
+        targets.target_id,
+        min(announced.path_date) as path_start,
+        max(case when steps.target_id is not null and not targets.is_measured_as_announced then 1 else 0 end)
+            as has_other_steps
+    from {{ ref('int_target') }} as targets
+    left join announced
+        on
+            targets.target_id = announced.target_id
+            and targets.due_date > announced.path_date
+    left join {{ ref('programme_path') }} as steps on targets.target_id = steps.target_id
+    group by targets.target_id
 ),
 
 segments as (
@@ -241,6 +259,7 @@ lines as (
         target_value,
         promised_value,
         due_date,
+        baseline_date,
         source_url,
         as_of_date,
         value,
@@ -274,6 +293,7 @@ bounded as (
         target_value,
         promised_value,
         due_date,
+        baseline_date,
         source_url,
         as_of_date,
         value,
@@ -318,8 +338,50 @@ select
     bounded.technology,
     bounded.unit,
     cast(bounded.observations as bigint) as observations,
-    bounded.source_url
+    bounded.source_url,
+    nullif(
+        concat_ws(
+            ' ',
+            case
+                when bounded.as_of_date is null and metrics.unit != bounded.unit
+                    then
+                        'The target is in ' || bounded.unit || ' and its measure in ' || metrics.unit
+                        || ': one is not held against the other.'
+                when bounded.as_of_date is null then 'There is no figure of the measure.'
+                when bounded.due_date <= bounded.as_of_date then 'The due date has passed: nothing is projected.'
+                when bounded.observations < {{ least_observations }}
+                    then
+                        'The history is too short to project it: ' || {{ count_text('bounded.observations') }}
+                        || ' of the {{ least_observations }} values that are needed.'
+                when bounded.projected_value is null
+                    then 'No other value of the last year: there is no pace to project.'
+            end,
+            case
+                when starts.has_other_steps = 1
+                    then
+                        'Steps on the way were announced in another measure or unit than the target was filed in: '
+                        || 'they are no part of its path.'
+            end,
+            case
+                when bounded.as_of_date is null or paths.announced_value is not null then null
+                when bounded.target_value is null
+                    then
+                        'What there was on ' || {{ date_text('bounded.baseline_date') }}
+                        || ' is not known, so that the increase has no start.'
+                when starts.path_start is not null
+                    then
+                        'The announced path begins on ' || {{ date_text('starts.path_start') }}
+                        || ', after the latest figure.'
+                else
+                    'No start and no step on the way was announced: before the due date there is no path '
+                    || 'to hold it against.'
+            end
+        ),
+        ''
+    ) as explanation
 from bounded
+inner join starts on bounded.target_id = starts.target_id
+left join {{ ref('dim_metric') }} as metrics on bounded.metric_id = metrics.metric_id
 left join paths on bounded.target_id = paths.target_id
 union all
 select
@@ -346,5 +408,9 @@ select
     technology,
     unit,
     observations,
-    source_url
+    source_url,
+    case
+        when as_of_date is null then 'There is no figure of the measure.'
+        else 'A milestone has a date and no pace: it is held against what its sender expects, and has no path.'
+    end as explanation
 from {{ ref('int_milestone_target') }}

@@ -28,4 +28,8 @@ left join {{ ref('int_urban_5g_station') }} as stations
         and figures.city_kato = stations.city_kato
         and figures.operator_id = stations.operator_id
 left join {{ ref('int_settlement') }} as settlements on figures.city_kato = settlements.settlement_kato
-left join {{ ref('int_target') }} as targets on targets.target_id = 's5_urban_5g_area_2027'
+left join {{ ref('int_target') }} as targets
+    on
+        targets.target_id = 's5_urban_5g_area_2027'
+        and targets.metric_id = 'urban_5g_area_pct'
+        and targets.unit = 'percent'

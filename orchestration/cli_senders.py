@@ -1,0 +1,138 @@
+"""Commands for those who send files: `qamtu check | onboard`.
+
+Belongs here: reading arguments, calling one function, printing, exit codes. Neither needs a warehouse or Dagster.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.cli_kit import (
+    NOTHING,
+    OK,
+    WITHHELD,
+    Debug,
+    Json,
+    make_console,
+    plain_errors,
+    print_json,
+)
+from warehouse.paths import Home
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Language(StrEnum):
+    """Languages of answers to senders."""
+
+    kk = "kk"
+    ru = "ru"
+    en = "en"
+
+
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="Files as they would be sent.")
+    ],
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="The filing before, to compare with; else the home's, if any."
+        ),
+    ] = None,
+    layout: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Read with this layout, which may still be a draft."),
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="Of the answer; by default that of the terminal, else English.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Folder for the report. Default: qamtu-check in this folder."),
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Only print.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what is wrong with files before they are sent, and write it down as HTML, XLSX and JSON.
+
+    Nothing is filed. Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not
+    be taken; 1 error.
+    """
+    if no_report and report:
+        raise typer.BadParameter("give either --report or --no-report, not both", param_hint="--no-report")
+    folder = report or (None if no_report or as_json else Path("qamtu-check"))
+    spoken = language or _language_of_terminal()
+    code = OK
+    with plain_errors(debug), _waiting(files) as console:
+        from ingestion.answer.document import document, write_answer
+        from ingestion.answer.summary import print_summary
+        from ingestion.check import check_files
+        from ingestion.layout import read_layout
+
+        answers = []
+        by = read_layout(layout, in_place=False) if layout is not None else None
+        checked = check_files(files, Home.from_environment(), previous, by)
+        for file, found in zip(files, checked, strict=True):
+            if as_json:
+                answers.append(document(found))
+            else:
+                print_summary(found, file, spoken.value, console)
+            if folder is not None:
+                written = write_answer(found, file, folder, spoken.value)
+                if not as_json:
+                    console.print(f"  {' '.join(str(path) for path in written)}", soft_wrap=True)
+            code = max(code, NOTHING if not found.outcome.is_accepted else OK if found.is_clean else WITHHELD)
+    if as_json:
+        print_json(answers)
+    raise typer.Exit(code)
+
+
+def onboard(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file of a new sender.")],
+    sender: Annotated[str, typer.Option(help="Id of the sender: small letters, digits and underscores.")],
+    extract: Annotated[
+        str | None, typer.Option(help="Kind of extract it is. Default: the contract that fits best.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File for the draft. Default: print it.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Look at a new sender's file and draft its layout, with the reason for each column and what to decide."""
+    with plain_errors(debug):
+        from ingestion.onboard.draft import draft_layout
+
+        text = draft_layout(file, sender, extract)
+        if out is None:
+            print(text, end="")
+        else:
+            out.write_text(text, encoding="utf-8")
+            print(f"{out}: {text.count('TODO')} places to decide, marked TODO")
+
+
+def _language_of_terminal() -> Language:
+    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return next((language for language in Language if told.startswith(language.value)), Language.en)
+
+
+@contextmanager
+def _waiting(files: list[Path]) -> Iterator[Console]:
+    """A console to print on, with a sign of life below what is printed while files are judged."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = make_console()
+    named = str(files[0]) if len(files) == 1 else f"{len(files)} files"
+    bar = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*bar, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task(named, total=None)
+        yield console
