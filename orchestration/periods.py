@@ -64,14 +64,14 @@ def due(now: PeriodKeys, kept: PeriodKeys, looks_back: bool) -> Due | None:
     """What of a table is due whose code and other inputs are as they were; None when that is all of it.
 
     Dates are built one by one, so that more than half of them are not worth it. A model that looks back is due from the
-    first quarter on that changed: it may have rows of dates that no input by period has.
+    first quarter on that changed, at once: it may have rows of dates that no input by period has.
     """
     if now is None or kept is None:
         return None
     changed = sorted(date for date in {*now, *kept} if now.get(date) != kept.get(date))
     if not changed:
         return Due()
-    if len(changed) * 2 > len(now):
+    if len(changed) >= len(now) or (not looks_back and len(changed) * 2 > len(now)):
         return None
     return Due(since=f"{_quarter(changed[0])}-01") if looks_back else Due(dates=tuple(changed))
 
