@@ -17,7 +17,7 @@ DEV_STAMP := $(VENV)/.ready-dev-$(shell cat requirements-dev.lock pyproject.toml
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq --no-deps
 
 .PHONY: help run ui test check format bench clean setup setup-dev chromium \
-	test-unit test-integration test-e2e test-browser
+	test-unit test-integration
 
 help:  ## What can be asked of this Makefile
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -32,24 +32,18 @@ ui: setup  ## Open Dagster on http://127.0.0.1:3000
 
 # --- For developers ----------------------------------------------------------------------------------------------
 
-test: test-unit test-integration test-e2e test-browser  ## Pass all tests, quickest first
+test: test-unit test-integration  ## Pass all tests, quickest first
 	@echo "== all tests passed"
 
 test-unit: setup-dev
 	@echo "== unit tests"
 	@$(BIN)/python -m pytest tests/unit --quiet --numprocesses=2 --dist=worksteal
 
-test-integration: setup-dev
-	@echo "== integration tests"
-	@$(BIN)/python -m pytest tests/integration --quiet --numprocesses=2 --dist=loadfile
-
-test-e2e: setup-dev
-	@echo "== end-to-end tests"
-	@$(BIN)/python -m pytest tests/e2e --quiet --durations=5 --numprocesses=2 --dist=loadgroup
-
-test-browser: setup-dev chromium
-	@echo "== browser tests"
-	@$(BIN)/python -m pytest tests/browser --quiet
+# Whole runs, Dagster and the browser: what shares a run or a parse stays in one process, the slowest first.
+test-integration: setup-dev chromium
+	@echo "== integration, end-to-end and browser tests"
+	@$(BIN)/python -m pytest tests/integration tests/e2e tests/browser --quiet --durations=10 --numprocesses=2 \
+		--dist=loadscope --no-loadscope-reorder
 
 check: setup-dev  ## Formatting, lint for Python and SQL, types, import rules, dbt parse
 	@echo "== ruff format" && $(BIN)/ruff format --check .

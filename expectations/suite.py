@@ -12,8 +12,9 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from warehouse.yaml_file import read_yaml
 
 # Part of every suite's version: raised when the evidence that an expectation leaves changes its form.
 _EVIDENCE_FORMAT = 2
@@ -94,7 +95,7 @@ def load_suites(folder: Path = SUITES_DIR) -> tuple[Suite, ...]:
     suites: list[Suite] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            suite = Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            suite = Suite.model_validate(read_yaml(path))
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from error
         if suite.suite != path.stem:

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 
-from ingestion.yaml_file import read_yaml
+from warehouse.yaml_file import read_yaml
 
 CONTRACTS_DIR = Path(__file__).parent / "contracts"
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
 from ingestion.rules import Judged, target, typed
-from ingestion.yaml_file import read_yaml
+from warehouse.yaml_file import read_yaml
 
 CORRECTIONS_DIR = Path(__file__).parent / "corrections"
 

@@ -101,6 +101,15 @@ def to_wgs84(geometries: Geometries, crs: str) -> Geometries:
     return moved
 
 
+def points_to_wgs84(x: Numbers, y: Numbers, crs: str) -> tuple[Numbers, Numbers]:
+    """Longitudes and latitudes in degrees of points east and north; infinite where a point has no place in degrees."""
+    transformer = _transformer(crs)
+    if transformer is None:
+        return x, y
+    moved: tuple[Numbers, Numbers] = transformer.transform(x, y)
+    return moved
+
+
 @cache
 def _longest_edge(crs: str) -> float | None:
     """How long an edge may be that is moved by its ends alone, in units of a projection; None where there is none."""

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingestion.contract import COMPUTED_ROLES, Contract, load_contracts
-from ingestion.yaml_file import read_yaml
+from warehouse.yaml_file import read_yaml
 
 LAYOUTS_DIR = Path(__file__).parent / "layouts"
 
@@ -56,13 +56,20 @@ class WorkbookFormat(_Strict):
     set_values: dict[str, str] = Field(default_factory=dict, alias="set")
 
 
+# Columns of degrees that a table's `x` and `y` become.
+POSITION = ("longitude", "latitude")
+
+
 class GeometrySource(_Strict):
-    """How geometry is written: by itself in a file of features, or as text in a column of a table.
+    """How geometry is written: by itself in a file of features, as text in a column of a table, or as two coordinates.
 
     `crs` is what coordinates refer to, as EPSG:<number>. A file of features may say it itself; both must then agree.
+    `x` and `y` are columns of a table: east and north. They become the columns `longitude` and `latitude`, in degrees.
     """
 
     wkt: str | None = None
+    x: str | None = None
+    y: str | None = None
     crs: str | None = Field(default=None, pattern=r"^EPSG:\d+$")
     layer: str | None = None
     encoding: str | None = None
@@ -222,6 +229,8 @@ class Layout(_Strict):
     def source_columns(self) -> list[str]:
         """Columns of the file that the layout reads, in order, each once."""
         names = [c.source for c in self.columns.values() if c.source is not None]
+        if self.geometry is not None and self.geometry.x is not None and self.geometry.y is not None:
+            names = [*(n for n in names if n not in POSITION), self.geometry.x, self.geometry.y]
         names += [name for c in self.columns.values() for name in c.sum_of or []]
         for unpivot in self.unpivot:
             names += list(unpivot.columns or {})
@@ -259,7 +268,7 @@ class Layout(_Strict):
 
     def _geometry_problems(self, contract: Contract) -> list[str]:
         wkt = self.geometry.wkt if self.geometry else None
-        found = []
+        found = self._position_problems() if self.geometry is not None else []
         if contract.geometry is not None and self.format != "features" and wkt is None:
             found.append(
                 "the contract asks for a geometry: use format 'features', or name a column in 'geometry: wkt'"
@@ -270,6 +279,26 @@ class Layout(_Strict):
             found.append(f"contract {contract.id} has no geometry that 'geometry: wkt' could fill")
         if wkt is not None and self.geometry is not None and self.geometry.crs is None:
             found.append("text does not say what its coordinates refer to: add 'crs' to 'geometry'")
+        return found
+
+    def _position_problems(self) -> list[str]:
+        assert self.geometry is not None
+        x, y = self.geometry.x, self.geometry.y
+        if x is None and y is None:
+            return []
+        found = []
+        if x is None or y is None:
+            found.append("'geometry: x' and 'geometry: y' name two columns: give both")
+        if self.format == "features" or self.geometry.wkt is not None:
+            found.append("'geometry: x, y' is for tables whose positions stand in two columns, without 'wkt'")
+        if self.geometry.crs is None:
+            found.append("the table does not say what its coordinates refer to: add 'crs' to 'geometry'")
+        sources = {name: column.source for name, column in self.columns.items()}
+        if [sources.get(name) for name in ("longitude", "latitude")] != list(POSITION):
+            found.append(
+                "'geometry: x, y' gives columns of degrees: fill 'longitude: {from: longitude}' and "
+                "'latitude: {from: latitude}' with them"
+            )
         return found
 
 

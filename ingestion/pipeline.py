@@ -439,18 +439,22 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
     match layout.format:
         case "text":
             raw = read_text(path, layout, work, as_it_lies=as_it_lies)
-            if layout.geometry is None:
-                return raw
-            # Libraries of geometry take a second to import, which files without it need not pay.
-            from ingestion.readers.features import with_wkt
-
-            return with_wkt(raw, layout, work)
         case "workbook":
-            return read_workbook(path, layout)
+            raw = read_workbook(path, layout)
         case "features":
             from ingestion.readers.features import read_features
 
             return read_features(path, layout, work)
+    if layout.geometry is None:
+        return raw
+    # Libraries of geometry take a second to import, which files without it need not pay.
+    if layout.geometry.wkt is None:
+        from ingestion.positions import with_positions
+
+        return with_positions(raw, layout, work)
+    from ingestion.readers.features import with_wkt
+
+    return with_wkt(raw, layout, work)
 
 
 @contextmanager

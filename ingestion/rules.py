@@ -102,7 +102,7 @@ def _known(layout: Layout, text: pl.Expr) -> pl.Expr:
     return pl.when(text != "" if marks == [""] else ~text.is_in(marks)).then(text)
 
 
-def _number(layout: Layout, text: pl.Expr) -> pl.Expr:
+def number_of(layout: Layout, text: pl.Expr) -> pl.Expr:
     """The number that a text is in the form of the layout, else null."""
     first, *others = layout.decimals
     number = _number_with(layout, text, first)
@@ -199,7 +199,7 @@ def _cast(
         if source.end_of == "quarter":
             step = step.dt.truncate("1q").dt.offset_by("1q").dt.offset_by("-1d")
         return step.alias(f"?{column.name}"), parsed, [("not_a_date", text.is_not_null() & parsed.is_null())]
-    step = _number(layout, words)
+    step = number_of(layout, words)
     # NaN and infinities are text that happens to parse; no filing means them.
     faults.append(("not_a_number", text.is_not_null() & ~parsed.is_finite().fill_null(False)))
     value: pl.Expr = pl.when(parsed.is_finite()).then(parsed)
@@ -224,7 +224,7 @@ def _sum(layout: Layout, column: Column, names: list[str]) -> tuple[pl.Expr, lis
     flags: list[tuple[Flag, pl.Expr]] = []
     for name in names:
         text = _known(layout, pl.col(name).str.strip_chars())
-        number = _number(layout, text)
+        number = number_of(layout, text)
         parts.append(number)
         broken = text.is_not_null() & ~number.is_finite().fill_null(False)
         flags.append((Flag("not_a_number", column.name, name), broken))

@@ -6,7 +6,7 @@ up. Does not belong here: judging (`rules`, `resolution`) or where the files fin
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -29,6 +29,7 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
     "reasons": pl.List(REASON),
 }
 _RAW = "__raw|"
+_TEXT = "__text"
 # Rows that repeat a key are looked through in this much memory, and on disk beyond it.
 _SPILL_OVER = "1GB"
 _GOOD, _FAILED, _REPEATED = 0, 1, 2
@@ -108,7 +109,10 @@ def split(
     )
     sinks = [_sink(good, good_path), failed.sink_parquet(failed_path, lazy=True)]
     if len(repeated):
-        again = frame.filter(pl.col("__fate") == _REPEATED).select(*contract_columns, *_hidden(contract))
+        text = _as_received({name: name for name in raw.columns}).alias(_TEXT)
+        again = frame.filter(pl.col("__fate") == _REPEATED).select(
+            *contract_columns, *_hidden(contract), text
+        )
         sinks.append(_sink(again, repeated_path))
     pl.collect_all(sinks, engine="streaming")
     resolved = resolve_repeated(repeated_path, contract, work) if len(repeated) else _NONE_REPEATED
@@ -165,6 +169,15 @@ def _unpivoted(flags: list[Flag]) -> list[str]:
     return [*made, VALUE_COLUMN] if made else []
 
 
+def _as_received(columns: Mapping[str, str]) -> pl.Expr:
+    """The text of a row as it was received: JSON of its cells by the file's name of their column.
+
+    `columns`: where each of these columns stands now.
+    """
+    cells = [pl.col(now).alias(name) for name, now in columns.items()]
+    return pl.struct(cells).struct.json_encode()
+
+
 def _told(flag: Flag, raw_columns: list[str]) -> tuple[pl.Expr, pl.Expr]:
     """The column of the file that broke a rule, and the text that stood there, if one column alone did."""
     if flag.is_unpivoted:
@@ -188,7 +201,7 @@ def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id
         reasons.append(pl.when(flag.name).then(reason))
     if not reasons:
         return None
-    text = pl.struct([pl.col(_RAW + name).alias(name) for name in raw_columns]).struct.json_encode()
+    text = _as_received({name: _RAW + name for name in raw_columns})
     return pl.scan_parquet(failed).select(
         pl.lit(extract_id).alias("extract_id"),
         SHEET,
@@ -217,9 +230,8 @@ def _conflict_reasons(conflicts: Path, contract: Contract) -> pl.LazyFrame:
         [pl.col(name).cast(pl.String) for name in contract.key], separator=", ", ignore_nulls=True
     )
     reason = pl.struct(rule=pl.lit("key_conflict"), column_name=pl.lit(", ".join(contract.key)), value=key)
-    text = pl.struct([pl.col(c.name).cast(pl.String) for c in contract.columns]).struct.json_encode()
     return pl.scan_parquet(conflicts).select(
-        "extract_id", SHEET, ROW, text.alias("source_text"), pl.concat_list(reason).alias("reasons")
+        "extract_id", SHEET, ROW, pl.col(_TEXT).alias("source_text"), pl.concat_list(reason).alias("reasons")
     )
 
 
@@ -274,7 +286,7 @@ def resolve_repeated(path: Path, contract: Contract, work: Path) -> RepeatedFile
     would be a guess. DuckDB does it, which spills to disk when a filing says all its rows twice.
 
     Args:
-        path: Parquet of good rows.
+        path: Parquet of good rows, with the text of each as it was received.
         work: a folder for the results and for what is spilled.
     """
     names = [quoted(column.name) for column in contract.columns]
@@ -301,7 +313,7 @@ def resolve_repeated(path: Path, contract: Contract, work: Path) -> RepeatedFile
             )
 
             select
-                {", ".join(f"rows.{name}" for name in [*names, "extract_id", SHEET, ROW])},
+                {", ".join(f"rows.{name}" for name in [*names, "extract_id", SHEET, ROW, _TEXT])},
                 record,
                 case
                     when is_conflict then 'conflicting'
@@ -321,7 +333,7 @@ def resolve_repeated(path: Path, contract: Contract, work: Path) -> RepeatedFile
         found = {}
         for fate in ("first", "later", "conflicting"):
             file = work / f"repeated_{fate}.parquet"
-            more = ", duplicate_of_row" if fate == "later" else ""
+            more = {"later": ", duplicate_of_row", "conflicting": f", {_TEXT}"}.get(fate, "")
             place = str(file).replace("'", "''")
             (count,) = connection.execute(
                 f"copy (select {lake_columns}{more} from told where fate = '{fate}' "

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from ingestion.layout import Layout, nearest
-from ingestion.yaml_file import read_yaml
+from warehouse.yaml_file import read_yaml
 
 IGNORED_FILES = Path(__file__).with_name("ignored_files.yaml")
 

@@ -120,6 +120,21 @@ class Outcome:
         return self.outcome in ("accepted", "accepted_with_quarantine")
 
     @property
+    def summary(self) -> str | None:
+        """What happened, by rule, column and count: published, so that it holds nothing a sender wrote in a cell.
+
+        `message` shows cells, which may be a figure that is internal or withheld; it is for the sender alone.
+        """
+        if not self.quarantine_reasons:
+            return None if self.rule is None else f"{self.outcome}: {self.rule}"
+        reasons = ", ".join(
+            f"{rule}{'' if column is None else f' in {column}'} ({count})"
+            for rule, column, count in self.quarantine_reasons
+        )
+        whole = "" if self.rule is None else f"{self.outcome}: {self.rule}; "
+        return f"{whole}{self.rows_quarantined} of {self.rows_read} rows quarantined: {reasons}"
+
+    @property
     def line(self) -> str:
         """The sender's extract over all its periods; a series is one period of it."""
         return self.series.rsplit("/", 1)[0]
@@ -251,7 +266,7 @@ def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
     meta = home.lake / "meta"
     meta.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(o) for o in outcomes]
+    rows = [asdict(o) | {"message": o.summary} for o in outcomes]
     extract = pl.DataFrame(
         [{name: row[name] for name in EXTRACT_SCHEMA} for row in rows],
         schema=EXTRACT_SCHEMA | {"as_of_date": pl.String()},

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout
 from ingestion.rules import remedy
-from ingestion.yaml_file import read_yaml
+from warehouse.yaml_file import read_yaml
 
 Language = Literal["kk", "ru", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)

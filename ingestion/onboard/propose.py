@@ -18,7 +18,7 @@ from typing import Any
 from ingestion.contract import COMPUTED_ROLES, Column, Contract
 from ingestion.layout import Layout
 from ingestion.onboard.look import Look
-from ingestion.yaml_file import read_yaml
+from warehouse.yaml_file import read_yaml
 
 ALIASES = Path(__file__).with_name("aliases.yaml")
 DATE_FORMATS = (None, "%d.%m.%Y", "%d/%m/%Y", "%d.%m.%y", "%Y")

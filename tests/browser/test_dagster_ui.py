@@ -41,10 +41,9 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which one run has gone through."""
-    made = Home(tmp_path_factory.mktemp("browser") / "home")
-    made.root.mkdir()
+def home() -> Home:
+    """This process's home, for which the dbt project is parsed already; one run has gone through in it."""
+    made = Home.from_environment()
     with open_instance(made) as instance:
         job = build_defs(resource_overrides=engines(made)).resolve_job_def("refresh")
         assert job.execute_in_process(instance=instance, run_config=quiet()).success

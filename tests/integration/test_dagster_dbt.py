@@ -24,7 +24,7 @@ FILES = {
     "seeds/codes.csv": "code\n1\n2\n",
     "models/first.sql": "select code from {{ ref('codes') }}",
     "models/second.sql": "select code from {{ ref('first') }}",
-    "models/other.sql": "select 1 as one",
+    "models/other.sql": "select {{ var('one', 1) }} as one",
     "models/m.yml": "models:\n- {name: first, columns: [{name: code, data_tests: [unique]}]}\n"
     "- {name: other, columns: [{name: one, data_tests: [not_null]}]}\n",
 }
@@ -200,6 +200,10 @@ def test_a_change_reaches_what_is_made_of_it_and_nothing_else(audited: Home, wri
     assert set(statuses(outcome.models)) == {"codes", "first", "second"}
     assert set(statuses(outcome.tests)) == {"unique_first_code"}
     assert run_audit(audited, suites=()).counts() == {"pass": 6}
+    write("dbt_project.yml", FILES["dbt_project.yml"] + "vars: {one: 2}\n")
+    ensure_manifest(audited)
+    build(audited)
+    assert rows(audited, "other") == [(2,)], "a variable stands in no model's text"
 
 
 def test_a_build_file_that_somebody_touched_is_built_anew(audited: Home) -> None:

@@ -32,6 +32,8 @@ from warehouse.paths import PROJECT_DIR, Home
 
 FILING = dg.AssetKey(["sample_dala", "operator_availability"])
 MART = dg.AssetKey(["marts", "dim_region"])
+# As many steps as there are from the build on; the senders are left out.
+FROM_A_MART_ON = [MART, dg.AssetKey("audit"), dg.AssetKey("release")]
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +170,7 @@ def test_a_failed_test_is_shown_and_does_not_stop_the_release(
     definitions = build_defs(resource_overrides=engines(shared))
     names = sorted(k.name for k in definitions.resolve_asset_graph().asset_check_keys if k.asset_key == MART)
     dbt = PretendDbt(broken_tests=[name for name in names if "__" not in name or name.startswith("not_null")])
-    result = execute(engines(shared, dbt=dbt), instance)
+    result = execute(engines(shared, dbt=dbt), instance, asset_selection=FROM_A_MART_ON)
     assert result.success, "the gate decides what is withheld, not the run"
     failed = {name for name, passed in evaluations(result).items() if not passed}
     assert failed == set(dbt.broken_tests) != set()
@@ -179,7 +181,7 @@ def test_a_model_that_fails_ends_the_run_before_the_release_and_names_itself(
     shared: Home, instance: dg.DagsterInstance
 ) -> None:
     dbt = PretendDbt(broken_models=["dim_region"])
-    result = execute(engines(shared, dbt=dbt), instance)
+    result = execute(engines(shared, dbt=dbt), instance, asset_selection=FROM_A_MART_ON)
     assert not result.success
     assert steps_in_order(result)[-1] == "dbt", "retried it would fail again"
     assert MART not in {event.asset_key for event in result.get_asset_materialization_events()}
@@ -240,7 +242,7 @@ def test_a_run_that_is_interrupted_stops_and_tries_nothing_again(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(PretendDbt, "build", interrupted)
-    result = execute(resources, instance)
+    result = execute(resources, instance, asset_selection=FROM_A_MART_ON)
     assert len(PretendDbt.asked) == 1
     assert steps_in_order(result)[-1] == "dbt"
     with pytest.raises(KeyboardInterrupt):

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,31 +18,19 @@ import yaml
 
 from ingestion.contract import load_contracts
 from ingestion.geometry import COUNTRY
-from ingestion.pipeline import write_schemas
-from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA, consolidate
-from warehouse.paths import PROJECT_DIR, Home
+from orchestration import dbt_engine
+from tests.main_job_kit import Run
+from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA
+from warehouse.paths import PROJECT_DIR
 
 pytestmark = pytest.mark.integration
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Target folder of a whole build, unit tests included, on a lake that has received nothing."""
-    folder = tmp_path_factory.mktemp("dbt")
-    home = Home(folder)
-    write_schemas(home)
-    consolidate(home, [])
-    environment = os.environ | {
-        "QAMTU_LAKE": str(home.lake),
-        "QAMTU_BUILD_FILE": str(folder / "candidate.duckdb"),
-        "DBT_PROFILES_DIR": str(DBT_PROJECT),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-    }
-    dbt = Path(sys.executable).with_name("dbt")
-    subprocess.run([str(dbt), "build", "--quiet"], cwd=DBT_PROJECT, env=environment, check=False, timeout=300)
-    return folder / "target"
+def built(empty_run: Run) -> Path:
+    """dbt's target folder of a whole build and its data tests, on a lake in which nothing was accepted."""
+    return empty_run.home.dbt_target
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +46,35 @@ def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
 
 
-def test_everything_builds_on_an_empty_lake_and_every_unit_test_passes(
+def outcomes_of(target: Path) -> tuple[set[str], dict[str, str]]:
+    """What dbt's last command carried out, and the message of whatever failed."""
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    failed = {r["unique_id"]: r["message"] for r in results if r["status"] not in ("success", "pass")}
+    return {r["unique_id"] for r in results}, failed
+
+
+def test_everything_builds_on_an_empty_lake_and_every_data_test_passes(
     built: Path, manifest: dict[str, Any]
 ) -> None:
-    results = json.loads((built / "run_results.json").read_text(encoding="utf-8"))["results"]
-    failed = {r["unique_id"]: r["message"] for r in results if r["status"] not in ("success", "pass")}
+    ran, failed = outcomes_of(built)
     assert failed == {}
-    ran = {r["unique_id"] for r in results}
-    assert set(manifest["unit_tests"]) <= ran
-    assert len(manifest["unit_tests"]) >= 50
+    assert {key for key, node in manifest["nodes"].items() if node["resource_type"] != "operation"} <= ran
+
+
+def test_every_unit_test_passes(empty_run: Run, manifest: dict[str, Any], tmp_path: Path) -> None:
+    home = empty_run.home
+    # With dbt's cache of the project there is nothing to parse.
+    target = shutil.copytree(home.dbt_target, tmp_path / "target")
+    environment = os.environ | dbt_engine.environment(home) | {
+        "DBT_PROFILES_DIR": str(DBT_PROJECT), "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(tmp_path / "logs"),
+    }  # fmt: skip
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    arguments = ["test", "--quiet", "--select", "test_type:unit"]
+    subprocess.run([dbt, *arguments], cwd=DBT_PROJECT, env=environment, check=False, timeout=900)
+    ran, failed = outcomes_of(target)
+    assert failed == {}
+    assert ran == set(manifest["unit_tests"])
+    assert len(ran) >= 50
 
 
 def test_every_model_and_column_is_described(models: dict[str, dict[str, Any]]) -> None:

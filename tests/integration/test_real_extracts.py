@@ -7,25 +7,23 @@ import pytest
 from polars_h3 import cell_area
 from pyproj import Geod
 
-from ingestion.pipeline import ingest, read_gazetteer
+from ingestion.pipeline import read_gazetteer
+from tests.main_job_kit import Run
 from warehouse.lake import Outcome, partition, read_outcomes
-from warehouse.paths import PROJECT_DIR, Home
+from warehouse.paths import Home
 
-DATA = PROJECT_DIR.parent / "shared" / "data"
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not DATA.is_dir(), reason="the real extracts are not beside the project"),
-]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("real"))
+def home(real_run: Run) -> Home:
+    assert real_run.code == 3, real_run.told
+    return real_run.home
 
 
 @pytest.fixture(scope="module")
 def outcomes(home: Home) -> dict[str, Outcome]:
-    return {o.layout_id or o.file_name: o for o in ingest(home, DATA).extracts}
+    return {o.layout_id or o.file_name: o for o in read_outcomes(home)}
 
 
 def accepted(home: Home, outcome: Outcome) -> pl.DataFrame:

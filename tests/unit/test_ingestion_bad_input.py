@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -151,6 +152,30 @@ def test_the_same_row_again_is_a_duplicate_and_a_contradiction_is_quarantined(wa
     assert (outcome.rows_accepted, outcome.rows_quarantined, outcome.rows_duplicate) == (1, 2, 1)
     assert warehouse.part("duplicate", outcome)["duplicate_of_row"].to_list() == [2]
     assert {rule for _, rule, _, _ in warehouse.reasons(outcome)} == {"key_conflict"}
+    for text in warehouse.part("quarantined", outcome)["source_text"]:
+        received = json.loads(text)
+        assert list(received) == HEADER.split(";")
+        assert (received["Дата"], received["Скорость, кбит/с"]) == ("31.12.2025", "100 000,0"), "as received"
+
+
+def test_what_is_published_of_a_filing_shows_no_cell_of_it(warehouse: Warehouse) -> None:
+    """A cell may equal a figure that is internal or withheld; the sender's own message shows it."""
+    warehouse.file(ROW, edited(Охвачено="many 7654321"), edited(КАТО="998877665", Село="с.Шынгыс"))
+    warehouse.file(edited(Охвачено="7654321x"), name="dala_2025q3.csv")
+    warehouse.file(ROW, name="dala_2025q2.csv", header=HEADER.replace("Уровень", "7654321"))
+    outcomes = warehouse.run()
+    told = {name: str(outcome.message) for name, outcome in outcomes.items() if name.startswith("dala")}
+    assert all("7654321" in message for message in told.values()), told
+    frame = pl.read_parquet(warehouse.home.lake / "meta" / "extract.parquet")
+    published = dict(
+        frame.filter(pl.col("file_name").is_in(list(told))).select("file_name", "message").rows()
+    )
+    assert published == {
+        "dala_2025q2.csv": "rejected: missing_column",
+        "dala_2025q3.csv": "rejected: no_rows_accepted; 1 of 1 rows quarantined: future_period in Дата (1), "
+        "not_a_number in Охвачено (1)",
+        "dala_2025q4.csv": "2 of 3 rows quarantined: kato_unknown in КАТО (1), not_a_number in Охвачено (1)",
+    }
 
 
 def test_names_resolve_by_old_spelling_homoglyph_and_successor(warehouse: Warehouse) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -168,7 +166,14 @@ BOUNDARIES: dict[str, Any] = {
     },
     "absent": ["name_en", "official_area_km2"],
 }
-LAYOUTS = (AREAS, STATED, WKT, ROADS, SITES, TESTS, STATIONS, TILES, POSITIONS, BOUNDARIES)
+METRES: dict[str, Any] = SITES | {
+    "layout": "test/metres",
+    "file_pattern": r"metres_(?P<year>\d{4})q(?P<quarter>\d)\.csv",
+    "format": "text",
+    "text": {"delimiter": ";", "decimal": ","},
+    "geometry": {"crs": UTM, "x": "East, m", "y": "North, m"},
+}
+LAYOUTS = (AREAS, STATED, WKT, ROADS, SITES, TESTS, STATIONS, METRES, TILES, POSITIONS, BOUNDARIES)
 
 # 20 and 40 kilometres wide, in degrees.
 SQUARE = shapely.box(71.0, 51.0, 71.3, 51.2)
@@ -715,59 +720,11 @@ def test_contracts_state_the_country_as_ingestion_knows_it() -> None:
                 assert f"longitude >= {west} AND longitude <= {east}" in rule.condition, contract.id
 
 
-# --- Size ---------------------------------------------------------------------------------------------------------
-
-BIG = """
-import resource, sys
-from pathlib import Path
-import numpy as np, shapely, pyogrio
-sys.path.insert(0, {root!r})
-vertices = {vertices}
-turn = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
-reach = 1 + 0.3 * np.sin(40 * turn) + 0.05 * np.sin(5000 * turn)
-shape = shapely.polygons(np.column_stack([67 + 5 * reach * np.cos(turn), 48 + 2.5 * reach * np.sin(turn)]))
-pyogrio.raw.write({path!r}, np.array([shapely.to_wkb(shape)], dtype=object),
-    [np.array(["a"], dtype=object), np.array(["4g"], dtype=object), np.array([5.0])],
-    fields=np.array(["area", "tech", "mbps"]), geometry_type="Polygon", crs="EPSG:4326")
-"""
-READ = """
-import resource, sys
-from pathlib import Path
-sys.path.insert(0, {root!r})
-from tests.unit import test_ingestion_features as kit
-import ingestion.pipeline as pipeline
-from warehouse.paths import Home
-known = {{"test/areas": kit.layout(kit.AREAS)}}
-pipeline.load_layouts = lambda: known
-(outcome,) = pipeline.ingest(Home(Path({home!r})), Path({inbox!r})).extracts
-print(outcome.outcome, outcome.rows_accepted, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
-@pytest.mark.slow
-def test_a_polygon_of_ten_million_vertices_needs_no_more_memory_than_a_few_copies_of_it(
-    warehouse: Warehouse,
-) -> None:
-    root = str(Path(__file__).parents[2])
-    path = warehouse.inbox / "areas_2025q4.gpkg"
-    _python(BIG.format(root=root, vertices=10_000_000, path=str(path)))
-    told = _python(READ.format(root=root, home=str(warehouse.home.root), inbox=str(warehouse.inbox))).split()
-    assert told[:2] == ["accepted", "1"]
-    assert int(told[2]) < 2500, f"{told[2]} MB for a polygon of 160 MB"
-    outcome = warehouse.run()["areas_2025q4.gpkg"]
-    row = warehouse.part("accepted", outcome).row(0, named=True)
-    assert row["vertices"] == 10_000_001
-    cells = warehouse.part("cells", outcome)
-    assert cells["h3_cell"].n_unique() == cells.height
-    covered = cells.select(cell_area("h3_cell", "km^2")).to_series().sum()
-    assert covered == pytest.approx(row["area_km2"], rel=0.005)
-
-
 def test_a_geojson_feature_too_large_for_memory_is_refused_with_the_way_out(warehouse: Warehouse) -> None:
-    turn = np.linspace(0, 2 * np.pi, 1_000_000, endpoint=False)
+    turn = np.linspace(0, 2 * np.pi, 50_000, endpoint=False)
     shape = shapely.polygons(np.column_stack([67 + np.cos(turn), 48 + np.sin(turn) / 2]))
     warehouse.put("areas_2025q4.geojson", collection(area(shape)))
-    pyogrio.set_gdal_config_options({"OGR_GEOJSON_MAX_OBJ_SIZE": "50"})
+    pyogrio.set_gdal_config_options({"OGR_GEOJSON_MAX_OBJ_SIZE": "2"})
     try:
         message = refused(warehouse, "areas_2025q4.geojson", "geometry_too_large")
     finally:
@@ -775,9 +732,71 @@ def test_a_geojson_feature_too_large_for_memory_is_refused_with_the_way_out(ware
     assert "GeoPackage" in message
 
 
-def _python(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300
+# --- Coordinates of a projection in two columns -------------------------------------------------------------------
+
+METRES_HEADER = "site;East, m;North, m\n"
+
+
+def test_metres_east_and_north_are_the_degrees_that_the_same_points_have_as_features(
+    warehouse: Warehouse,
+) -> None:
+    lines = ["A;669 000,5;5667000,25", "B;500000;5500000"]
+    warehouse.put("metres_2025q4.csv", METRES_HEADER + "\n".join(lines))
+    points = [shapely.Point(669000.5, 5667000.25), shapely.Point(500000, 5500000)]
+    write(warehouse.inbox / "sites_2025q4.gpkg", points, UTM, "Point", site=["A", "B"])
+    outcomes = warehouse.run()
+    told, drawn = (
+        warehouse.part("accepted", outcomes[name]).sort("site_id").select("longitude", "latitude", "h3_cell")
+        for name in ("metres_2025q4.csv", "sites_2025q4.gpkg")
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert told.height == 2, outcomes["metres_2025q4.csv"].message
+    for name in ("longitude", "latitude"):
+        assert told[name].to_list() == pytest.approx(drawn[name].to_list(), abs=1e-9)
+    assert told["h3_cell"].equals(drawn["h3_cell"])
+    assert 71 < told["longitude"][0] < 72
+    assert 51 < told["latitude"][0] < 52
+
+
+def test_metres_that_are_no_place_are_shown_as_they_were_filed(warehouse: Warehouse) -> None:
+    lines = ["A;669000;5667000", "B;east;5667000", "C;669000;", "D;5667000;669000", "E;1e30;1e30"]
+    warehouse.put("metres_2025q4.csv", METRES_HEADER + "\n".join(lines))
+    outcome = warehouse.run()["metres_2025q4.csv"]
+    assert outcome.rows_accepted == 1
+    reasons = warehouse.reasons(outcome)
+    assert (3, "not_a_number", "longitude", "east") in reasons
+    assert {rule for row, rule, _, _ in reasons if row == 4} == {"required_missing"}
+    assert {rule for row, rule, _, _ in reasons if row == 5} == {"outside_country"}
+    assert {value for row, _, column, value in reasons if (row, column) == (6, "longitude")} == {"1e30"}
+
+
+@pytest.mark.parametrize(
+    ("header", "rule", "said"),
+    [
+        ("site;East, m;Nort, m", "missing_column", "no column 'North, m' (the file has 'Nort, m')"),
+        ("site;East, m;North, m;latitude", "unmapped_column", "'latitude'"),
+    ],
+)
+def test_a_table_of_metres_with_another_header_is_refused(
+    warehouse: Warehouse, header: str, rule: str, said: str
+) -> None:
+    warehouse.put("metres_2025q4.csv", f"{header}\nA;1;2;3\n")
+    assert said in refused(warehouse, "metres_2025q4.csv", rule)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"geometry": {"x": "East, m", "y": "North, m"}}, "add 'crs'"),
+        ({"geometry": {"crs": UTM, "x": "East, m"}}, "give both"),
+        ({"columns": METRES["columns"] | {"latitude": {"from": "lat"}}}, "'latitude: {from: latitude}'"),
+        ({"format": "features", "text": None, "file_pattern": r"m\.gpkg"}, "stand in two columns"),
+    ],
+)
+def test_a_layout_of_metres_that_cannot_be_used_says_why(changes: dict[str, Any], problem: str) -> None:
+    assert any(problem in found for found in layout(METRES, **changes).problems())
+
+
+def test_a_degree_beside_metres_is_refused_even_where_it_is_ignored(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/metres"] = layout(METRES, ignore=["latitude"])
+    warehouse.put("metres_2025q4.csv", "site;East, m;North, m;latitude\nA;669000;5667000;51\n")
+    assert "which tell it too" in refused(warehouse, "metres_2025q4.csv", "duplicate_header")

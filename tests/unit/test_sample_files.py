@@ -63,25 +63,6 @@ def test_faults_leave_the_good_rows_as_they_are(sample: Summary, faultless: Summ
     assert sample.totals.equals(faultless.totals)
 
 
-def test_faults_of_every_kind_are_put_in(tmp_path: Path) -> None:
-    whole = generate(tmp_path)
-    rules = set(expected.injected_faults(whole)["rule"])
-    assert rules >= {
-        "above_maximum", "below_minimum", "duplicate", "future_period", "header_repeated", "kato_region_mismatch",
-        "kato_retired", "kato_unknown", "kato_wrong_level", "key_conflict", "not_a_date", "not_a_number",
-        "not_an_integer", "place_ambiguous", "place_context_missing", "place_not_found", "required_missing",
-        "total_row", "value_not_mapped", "wrong_field_count",
-    }  # fmt: skip
-    outcomes = dict(expected.row_accounts(whole).group_by("outcome").len().rows())
-    assert outcomes["rejected"] == 1
-    assert outcomes["unmatched"] == 1
-    assert outcomes["same_delivery"] == 1
-    superseded = expected.row_accounts(whole).filter(~pl.col("is_current"), pl.col("outcome") == "accepted")
-    assert superseded["path"].to_list() == ["sample_dala/availability_2025q2.csv"]
-    last = whole.totals.row(-1, named=True)
-    assert {name: last[name] for name in expected.PUBLISHED} == expected.PUBLISHED
-
-
 def test_dala_writes_code_page_1251_with_commas_and_grouped_thousands(faultless: Summary) -> None:
     text = (faultless.root / "sample_dala/availability_2021q4.csv").read_bytes().decode("cp1251")
     header, *lines = text.splitlines()

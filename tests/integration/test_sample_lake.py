@@ -6,30 +6,38 @@ import polars as pl
 import pytest
 
 from ingestion.layout import load_layouts, matching
-from ingestion.pipeline import ingest
 from sample_country import PERIODS, Summary, country, expected, generate, rollout
+from tests.main_job_kit import Run
+from warehouse.files import sha256_of
 from warehouse.paths import Home
 
-FEW = (PERIODS[0], PERIODS[5], PERIODS[-1])
 KEY = ["as_of_date", "operator_id", "settlement_kato", "technology"]
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Summary:
-    return generate(tmp_path_factory.mktemp("inbox"), periods=FEW)
+    """The sample generated once more, with the record of what was put into it."""
+    return generate(tmp_path_factory.mktemp("inbox"))
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, sample: Summary) -> Home:
-    home = Home(tmp_path_factory.mktemp("home"))
-    ingest(home, inbox=sample.root)
-    return home
+def home(sample_run: Run) -> Home:
+    assert sample_run.code == 0, sample_run.told
+    return sample_run.home
 
 
 def accepted(home: Home, kind: str) -> pl.DataFrame:
     current = pl.read_parquet(home.lake / "meta/extract.parquet").filter("is_current")["extract_id"]
     frame = pl.read_parquet(home.lake / "accepted" / kind / "**/*.parquet", hive_partitioning=False)
     return frame.filter(pl.col("extract_id").is_in(current.implode()))
+
+
+def test_the_run_had_exactly_these_files(home: Home, sample: Summary) -> None:
+    received = home.root / "sample_inbox"
+    paths = [path for path in received.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    assert {path.relative_to(received).as_posix(): sha256_of(path) for path in paths} == {
+        file.path: sha256_of(sample.root / file.path) for file in sample.files
+    }
 
 
 def test_each_file_has_the_one_layout_of_its_sender(sample: Summary) -> None:
@@ -41,6 +49,24 @@ def test_each_file_has_the_one_layout_of_its_sender(sample: Summary) -> None:
             (layout,) = found
             assert (layout.sender, layout.extract_kind) == (file.sender, file.extract_kind)
             assert layout.is_sample
+
+
+def test_faults_of_every_kind_are_put_in(sample: Summary) -> None:
+    rules = set(expected.injected_faults(sample)["rule"])
+    assert rules >= {
+        "above_maximum", "below_minimum", "duplicate", "future_period", "header_repeated", "kato_region_mismatch",
+        "kato_retired", "kato_unknown", "kato_wrong_level", "key_conflict", "not_a_date", "not_a_number",
+        "not_an_integer", "place_ambiguous", "place_context_missing", "place_not_found", "required_missing",
+        "total_row", "value_not_mapped", "wrong_field_count",
+    }  # fmt: skip
+    outcomes = dict(expected.row_accounts(sample).group_by("outcome").len().rows())
+    assert outcomes["rejected"] == 1
+    assert outcomes["unmatched"] == 1
+    assert outcomes["same_delivery"] == 1
+    superseded = expected.row_accounts(sample).filter(~pl.col("is_current"), pl.col("outcome") == "accepted")
+    assert superseded["path"].to_list() == ["sample_dala/availability_2025q2.csv"]
+    last = sample.totals.row(-1, named=True)
+    assert {name: last[name] for name in expected.PUBLISHED} == expected.PUBLISHED
 
 
 def test_no_sample_layout_takes_a_real_file() -> None:
@@ -81,7 +107,7 @@ def test_every_injected_fault_is_found_under_its_rule(home: Home, sample: Summar
 
 def test_accepted_rows_are_the_true_claims_and_nothing_else(home: Home) -> None:
     land = country.build(2026)
-    truth = rollout.build(land, 2026, FEW).join(
+    truth = rollout.build(land, 2026, PERIODS).join(
         land.places.select("place", settlement_kato="kato"), on="place"
     )
     by_address = (
