@@ -19,7 +19,7 @@ from expectations.engine import SHOWN_ROWS, Engine, Finding, rows_as_json, rows_
 from expectations.ledger import ERROR, FAIL, PASS, WARN, Evidence, append, read_ledger
 from expectations.suite import Expectation, Suite, load_suites
 from warehouse.candidate import Manifest, read_manifest
-from warehouse.fingerprint import ABSENT, CandidateFingerprint, fingerprint_candidate
+from warehouse.fingerprint import ABSENT, CandidateFingerprint, fingerprint_candidate, quoted
 from warehouse.paths import Home
 from warehouse.verdicts import CheckOutcome
 
@@ -33,8 +33,9 @@ _DBT_STATUS = {"success": PASS, "pass": PASS, "no-op": PASS, "fail": FAIL, "warn
 class AuditReport:
     """What is now known of every check on the candidate.
 
-    `evaluated` and `reused` count expectations; `recorded` counts rows added to the ledger; `damaged` names
-    ledger files that could not be read. `notes` says what a person should know.
+    `evaluated` and `reused` count expectations; `fresh` are the ids of checks carried out this time; `recorded` counts
+    rows added to the ledger; `damaged` names ledger files that could not be read. `notes` says what a person should
+    know.
     """
 
     candidate_fingerprint: str
@@ -44,6 +45,7 @@ class AuditReport:
     recorded: int
     damaged: tuple[str, ...]
     notes: tuple[str, ...]
+    fresh: frozenset[str] = frozenset()
 
     def counts(self) -> dict[str, int]:
         """Number of checks by status, every status that occurs."""
@@ -87,6 +89,7 @@ def run_audit(
         recorded=len(new),
         damaged=ledger.damaged,
         notes=tuple(notes),
+        fresh=frozenset(row.check_id for row in (*found, *expected)),
     )
     say(f"audit: {', '.join(f'{count} {status}' for status, count in report.counts().items())}")
     return report
@@ -196,23 +199,52 @@ def _gx_evidence(
         return [], reused
     say(f"audit: evaluating {len(waiting)} expectations")
     engine = Engine()
-    frames = _LastFrame(connection)
+    frames = _LastFrame(connection, columns_read(expectation for expectation, _, _ in waiting))
     return [_evaluate(*item, engine, frames) for item in waiting], reused
+
+
+def columns_read(expectations: Iterable[Expectation]) -> dict[str, tuple[str, ...]]:
+    """By query, the columns that its expectations and their explanations look at; empty when it may be any of them.
+
+    Most are about one column of many: to fetch the others of millions of rows takes longer than to look at it.
+    """
+    found: dict[str, set[str]] = {}
+    of_any = set()
+    for expectation in expectations:
+        named = found.setdefault(expectation.query, set())
+        if (
+            not expectation.expect.startswith("expect_column_values_")
+            or "row_condition" in expectation.kwargs
+        ):
+            of_any.add(expectation.query)
+        else:
+            named.add(expectation.kwargs["column"])
+            named.update(column for explanation in expectation.explained for column in explanation.match)
+    return {query: () if query in of_any else tuple(sorted(named)) for query, named in found.items()}
 
 
 class _LastFrame:
     """The frame of the query asked for last: neighbours in a suite share it, and no more than one is in memory."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, columns: Mapping[str, tuple[str, ...]]) -> None:
         self._connection = connection
+        self._columns = columns
         self._query = ""
         self._frame: pd.DataFrame | None = None
 
     def of(self, query: str) -> pd.DataFrame:
+        """The columns that its expectations look at."""
         if self._frame is None or query != self._query:
-            self._frame = self._connection.execute(query).df()
+            self._frame = None
+            columns = ", ".join(f"found.{quoted(column)}" for column in self._columns[query])
+            narrow = f"select {columns} from (\n{query}\n) as found" if columns else query
+            self._frame = self._connection.execute(narrow).df()
             self._query = query
         return self._frame
+
+    def whole(self, query: str) -> pd.DataFrame:
+        """All columns."""
+        return self._connection.execute(query).df() if self._columns[query] else self.of(query)
 
 
 def _evaluate(
@@ -224,7 +256,12 @@ def _evaluate(
 ) -> Evidence:
     try:
         frame, left_out = without_explained(frames.of(expectation.query), expectation)
-        finding = engine.evaluate(frame, expectation.expect, expectation.kwargs)
+        finding = engine.evaluate(
+            frame,
+            expectation.expect,
+            expectation.kwargs,
+            lambda: without_explained(frames.whole(expectation.query), expectation)[0],
+        )
         status = PASS if finding.success else FAIL if check.blocking else WARN
         if left_out:
             finding = Finding(

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +56,18 @@ class Engine:
         self._batches = asset.add_batch_definition_whole_dataframe("whole")
         self._types = great_expectations.expectations
 
-    def evaluate(self, frame: pd.DataFrame, expect: str, kwargs: Mapping[str, Any]) -> Finding:
-        """Evaluate one expectation. Errors: ValueError when it cannot be carried out on this frame."""
+    def evaluate(
+        self,
+        frame: pd.DataFrame,
+        expect: str,
+        kwargs: Mapping[str, Any],
+        whole: Callable[[], pd.DataFrame] | None = None,
+    ) -> Finding:
+        """Evaluate one expectation on a frame, and where it does not hold, on the `whole` of it.
+
+        `frame` may then be the same rows in fewer columns: enough to learn that all is well. Errors: ValueError when it
+        cannot be carried out on this frame.
+        """
         name = "".join(part.title() for part in expect.split("_"))
         try:
             expectation = getattr(self._types, name)(**kwargs)
@@ -65,6 +75,8 @@ class Engine:
             raise ValueError(f"Great Expectations has no {expect}") from None
         # To learn that all is well costs half of learning what is wrong, and all is well nearly always.
         for result_format in ({"result_format": "BOOLEAN_ONLY"}, _DETAILED):
+            if whole is not None and result_format is _DETAILED:
+                frame = whole()
             batch = self._batches.get_batch(batch_parameters={"dataframe": frame})
             result = batch.validate(expectation, result_format=result_format)
             if raised := _exception(result.exception_info or {}):

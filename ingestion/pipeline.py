@@ -595,9 +595,10 @@ def _judged_outcome(
         )
         reasons = tuple(counted.iter_rows())
     as_of = layout.contract.with_role("as_of")
-    latest: dt.date | None = None
+    periods: list[dt.date] = []
     if as_of is not None and account.accepted:
-        latest = pl.scan_parquet(files.accepted).select(pl.col(as_of.name).max()).collect().item()
+        dates = pl.scan_parquet(files.accepted).select(pl.col(as_of.name).drop_nulls().unique())
+        periods = sorted(dates.collect(engine="streaming")[as_of.name])
     outcome = "accepted" if account.quarantined == 0 else "accepted_with_quarantine"
     rule = message = None
     if account.read == 0:
@@ -620,7 +621,8 @@ def _judged_outcome(
         outcome=outcome,
         rule=rule,
         message=message,
-        as_of_date=latest.isoformat() if latest else None,
+        as_of_date=periods[-1].isoformat() if periods else None,
+        periods=tuple(period.isoformat() for period in periods),
         rows_read=account.read,
         rows_accepted=account.accepted,
         rows_quarantined=account.quarantined,

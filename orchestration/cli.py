@@ -34,17 +34,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (
-    cli_senders.check,
-    cli_senders.onboard,
-    cli_releases.explain,
-    cli_releases.diff,
-    cli_releases.verify,
-    cli_releases.rollback,
-    cli_releases.releases,
-):
-    app.command()(_command)
-
 
 def main() -> None:
     """Entry point of the `qamtu` command."""
@@ -169,6 +158,18 @@ def ui(
         print(f"Dagster on http://127.0.0.1:{port} for the home {home.root}", flush=True)
         arguments = ["-m", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)]
         os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", *arguments])
+
+
+for _command in (
+    cli_senders.check,
+    cli_senders.onboard,
+    cli_releases.explain,
+    cli_releases.diff,
+    cli_releases.verify,
+    cli_releases.rollback,
+    cli_releases.releases,
+):
+    app.command()(_command)
 
 
 def _refuse_taken_port(port: int) -> None:

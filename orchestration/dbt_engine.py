@@ -26,6 +26,7 @@ import duckdb
 
 from orchestration import reuse
 from orchestration.code_version import tree_hash
+from orchestration.periods import Due
 from warehouse import lake
 from warehouse.candidate import Node, parse_manifest
 from warehouse.files import replace_file
@@ -67,7 +68,8 @@ class DbtOutcome:
     """Results of one build: models and seeds, then tests; rows of each table in the build file.
 
     `kept` are models and seeds that stand as they were, because neither their code nor anything they are made of
-    changed; `proved` counts tests whose outcome on exactly this content is on record.
+    changed; `proved` counts tests whose outcome on exactly this content is on record. `parts` says of models that were
+    built in part, by name, which periods.
     """
 
     models: list[NodeResult] = field(default_factory=list)
@@ -75,6 +77,7 @@ class DbtOutcome:
     row_counts: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     proved: int = 0
+    parts: dict[str, Due] = field(default_factory=dict)
 
     @property
     def not_built(self) -> list[NodeResult]:
@@ -89,6 +92,12 @@ def build_arguments(selection: Collection[str] | None = None) -> list[str]:
     """dbt's arguments that build models and seeds: all of them, or only those selected."""
     arguments = ["build", "--resource-type", "model", "--resource-type", "seed"]
     return arguments + _selection_arguments(selection)
+
+
+def due_arguments(parts: Mapping[str, Due]) -> list[str]:
+    """dbt's arguments that say of tables kept by period what of each is due; of the others everything is."""
+    told = {name: part.as_variable() for name, part in parts.items()}
+    return ["--vars", json.dumps({"due_periods": told}, sort_keys=True)] if told else []
 
 
 def data_test_arguments(selection: Collection[str] | None = None) -> list[str]:
@@ -246,7 +255,11 @@ class _Build:
             # dbt would fill a seed's table as it is, with the column types it had.
             seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
             _drop_tables(self.home, [self.project.relations[uid] for uid in seeds | anew])
-            built = self._invoke(build_arguments(self._selection(unique_ids, self.keys)))
+            parts = reuse.due_periods(self.project, self.keys, self.standing, unique_ids)
+            built = self._invoke(
+                build_arguments(self._selection(unique_ids, self.keys)) + due_arguments(parts)
+            )
+            self.outcome.parts |= parts
             for unique_id in unique_ids:
                 self.standing.pop(unique_id, None)
             self.standing |= {
@@ -320,12 +333,15 @@ def prune(home: Home, manifest: Mapping[str, Any], not_built: Collection[str]) -
 
 
 def _row_counts(home: Home) -> dict[str, int]:
-    """Rows of every table of the build by `schema.name`, from DuckDB's own statistics."""
+    """Rows of every table of the build by `schema.name`."""
     with duckdb.connect(str(home.build_file), read_only=True) as connection:
-        rows = connection.execute(
-            "select schema_name, table_name, estimated_size from duckdb_tables()"
-        ).fetchall()
-    return {f"{schema}.{name}": int(count) for schema, name, count in rows}
+        tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        # DuckDB's own statistics would count rows that were deleted.
+        counts = " union all ".join(
+            f'select \'{schema}.{name}\', count(*) from "{schema}"."{name}"' for schema, name in tables
+        )
+        rows = connection.execute(counts).fetchall() if tables else []
+    return {name: int(count) for name, count in rows}
 
 
 def _node_results(result: Any) -> list[NodeResult]:

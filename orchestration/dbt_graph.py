@@ -19,6 +19,7 @@ from orchestration import progress
 from orchestration.dbt_engine import DbtOutcome, NodeResult, selector
 from orchestration.instance import BUILD_POOL
 from orchestration.owners import as_owner
+from orchestration.periods import in_words
 from orchestration.resources import DbtEngine, HomeResource
 from orchestration.retries import POLICY, only_passing_failures_retried
 from warehouse.parts import kind_of
@@ -184,8 +185,9 @@ def _log_what_went_wrong(context: dg.AssetExecutionContext, outcome: DbtOutcome)
         name = result.unique_id.split(".")[2]
         context.log.warning(f"{name}: {result.status}. {short_message(result.message)}")
     failed = sum(test.status != "pass" for test in outcome.tests)
+    parts = f" ({in_words(outcome.parts)})" if outcome.parts else ""
     text = (
-        f"{len(outcome.models)} models and seeds built, {len(outcome.not_built)} of them not, "
+        f"{len(outcome.models)} models and seeds built{parts}, {len(outcome.not_built)} of them not, "
         f"{len(outcome.kept)} stand as they were; "
         f"{len(outcome.tests)} tests, {failed} not passed, {outcome.proved} proved before"
     )

@@ -12,7 +12,7 @@ anew from its first table to its last.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,19 +20,36 @@ import duckdb
 
 from expectations.checks import build_checks, check_fingerprint, dbt_checks
 from expectations.ledger import ERROR, read_ledger
-from warehouse.candidate import Manifest, Node
+from orchestration.periods import Due, PeriodKeys, due, period_keys
+from warehouse.candidate import META_SOURCES, SAME_PERIOD, UP_TO_PERIOD, Manifest, Node
 from warehouse.files import replace_file
-from warehouse.fingerprint import CandidateFingerprint, combine, deliveries_fingerprint, lake_fingerprint
+from warehouse.fingerprint import (
+    ABSENT,
+    CandidateFingerprint,
+    combine,
+    deliveries_fingerprint,
+    lake_fingerprint,
+    period_fingerprints,
+)
 from warehouse.parts import kind_of
 from warehouse.paths import Home
+
+#: The materialization that keeps rows by date (`macros/by_period.sql`).
+BY_PERIOD = "by_period"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What a node is made of: `made_of` its code and all its inputs, `code` its code and that of all above it."""
+    """What a node is made of: `made_of` its code and all its inputs, `code` its code and that of all above it.
+
+    `periods` is the key of its rows by date, None where they are not kept by date; `rest` its code and those inputs
+    that count for every date.
+    """
 
     made_of: str
     code: str
+    rest: str = ""
+    periods: PeriodKeys = None
 
 
 def node_keys(home: Home, manifest: Manifest, settings: str) -> dict[str, Keys]:
@@ -50,17 +67,45 @@ def node_keys(home: Home, manifest: Manifest, settings: str) -> dict[str, Keys]:
 
         def compute(node: Node) -> Keys:
             if node.resource_type == "source":
-                return Keys(lake_fingerprint(connection, home.lake, kind_of(node.name)), settings)
+                return of_source(kind_of(node.name))
             parents = {}
             for parent, kinds in manifest.inputs(node).items():
                 whole = key(manifest.relations[parent])
-                part = deliveries_fingerprint(connection, home.lake, kinds) if kinds else whole.made_of
-                parents[parent] = Keys(part, whole.code)
+                parents[parent] = of_deliveries(kinds, whole.code) if kinds else whole
             code = combine(
                 {p: k.code for p, k in parents.items()} | {"": node.code_hash, "settings": settings}
             )
-            rows = combine({p: k.made_of for p, k in parents.items()} | {"code": code})
-            return Keys(rows, code)
+            made_of = combine({p: k.made_of for p, k in parents.items()} | {"code": code})
+            same, up_to = (parents_said(node, how) for how in (SAME_PERIOD, UP_TO_PERIOD))
+            if not same and not up_to:
+                return Keys(made_of, code)
+            whole_ones = parents.keys() - same - up_to
+            rest = combine({p: parents[p].made_of for p in whole_ones} | {"code": code})
+            by_date = period_keys(
+                rest, {p: parents[p].periods for p in same}, {p: parents[p].periods for p in up_to}
+            )
+            return Keys(made_of, code, rest, by_date)
+
+        def of_source(kind: str) -> Keys:
+            whole = lake_fingerprint(connection, home.lake, kind)
+            if whole == ABSENT or kind in META_SOURCES:
+                return Keys(whole, settings)
+            return Keys(whole, settings, periods=period_fingerprints(connection, home.lake, [kind]))
+
+        def of_deliveries(kinds: tuple[str, ...], code: str) -> Keys:
+            whole = deliveries_fingerprint(connection, home.lake, kinds)
+            return Keys(whole, code, periods=period_fingerprints(connection, home.lake, kinds))
+
+        def parents_said(node: Node, how: str) -> set[str]:
+            said = set(node.meta.get(how) or ())
+            parents = {
+                p for p in node.parents if p in manifest.relations and manifest.relations[p].name in said
+            }
+            if unknown := said - {manifest.relations[parent].name for parent in parents}:
+                raise ValueError(
+                    f"{node.name}: {how} names what it does not read: {', '.join(sorted(unknown))}"
+                )
+            return parents
 
         for node in manifest.relations.values():
             key(node)
@@ -75,6 +120,31 @@ def begin_anew(manifest: Manifest, keys: Mapping[str, Keys], kept: Mapping[str, 
         if manifest.relations[unique_id].materialized == "incremental"
         and (unique_id not in kept or kept[unique_id].code != now.code)
     }
+
+
+def due_periods(
+    manifest: Manifest, keys: Mapping[str, Keys], kept: Mapping[str, Keys], unique_ids: Collection[str]
+) -> dict[str, Due]:
+    """Of tables kept by period, what of each is due, by name; one that is due as a whole is left out."""
+    found = {}
+    for unique_id in sorted(unique_ids):
+        node, now, before = manifest.relations[unique_id], keys[unique_id], kept.get(unique_id)
+        if node.materialized != BY_PERIOD or before is None:
+            continue
+        if (before.code, before.rest) == (now.code, now.rest):
+            part = due(now.periods, before.periods, looks_back=looks_back(manifest, node))
+            if part is not None:
+                found[node.name] = part
+    return found
+
+
+def looks_back(manifest: Manifest, node: Node) -> bool:
+    """Whether a table's rows of a date rest on earlier ones, by its own word or that of what it reads by period."""
+    if node.meta.get(UP_TO_PERIOD):
+        return True
+    said = set(node.meta.get(SAME_PERIOD) or ())
+    parents = (manifest.relations[parent] for parent in node.parents if parent in manifest.relations)
+    return any(looks_back(manifest, parent) for parent in parents if parent.name in said)
 
 
 def sound(

@@ -22,6 +22,8 @@ RELEASED_SCHEMA = "marts"
 META_SOURCES = ("extract", "row_account", "quarantine_reason")
 #: The model that lists all deliveries.
 EXTRACT_LIST = "stg_extract"
+#: What a model says in its meta of how it reads its inputs; `orchestration.periods` tells what follows.
+SAME_PERIOD, UP_TO_PERIOD, DELIVERIES_OF = READS = ("same_period", "up_to_period", "deliveries_of")
 _KEY_TESTS = ("unique_combination", "unique")
 _DBT = frozenset({"dbt", "dbt_duckdb"})
 
@@ -138,13 +140,15 @@ class Manifest:
         """What a node is made from: unique id -> the extract kinds that count of it, none named where all of it does.
 
         A view of an extract's rows looks up the deliveries of these rows in the list of all deliveries, so that a
-        delivery of another kind changes nothing in it.
+        delivery of another kind changes nothing in it. Any other model says in its meta, as `deliveries_of`, of which
+        kinds it reads the list.
         """
         parents = [self.relations[parent] for parent in node.parents if parent in self.relations]
         kinds = {
             kind_of(p.name) for p in parents if p.resource_type == "source" and p.name not in META_SOURCES
         }
-        own = tuple(sorted(kinds)) if node.materialized == "view" else ()
+        told = node.meta.get(DELIVERIES_OF) or (kinds if node.materialized == "view" else ())
+        own = tuple(sorted(told))
         return {parent.unique_id: own if parent.name == EXTRACT_LIST else () for parent in parents}
 
     def upstream(self, unique_id: str) -> frozenset[str]:
@@ -221,6 +225,7 @@ def _code_hash(raw: Mapping[str, Any], config: Mapping[str, Any], macros: _Macro
         "column_types": config.get("column_types"),
         "checksum": (raw.get("checksum") or {}).get("checksum") if raw["resource_type"] == "seed" else None,
         "test": raw.get("test_metadata"),
+        "reads": {key: {**(raw.get("meta") or {}), **(config.get("meta") or {})}.get(key) for key in READS},
         "config": {
             key: config.get(key) for key in ("severity", "where", "limit", "error_if", "warn_if", "fail_calc")
         },

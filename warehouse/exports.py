@@ -6,6 +6,7 @@ format allows it. Does not belong here: what is withheld, when and where a relea
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.files import sha256_of
+from warehouse.files import link_or_copy, sha256_of
 from warehouse.fingerprint import quoted
 from warehouse.macros import create_macros
 
@@ -48,7 +49,10 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class ReleasedTable:
-    """A table of a release. `query` gives its rows, ordered by `key`, then by every other column."""
+    """A table of a release. `query` gives its rows, ordered by `key`, then by every other column.
+
+    `content` is the fingerprint of what the query reads; empty when that is not known beforehand.
+    """
 
     name: str
     description: str
@@ -56,23 +60,62 @@ class ReleasedTable:
     query: str
     key: tuple[str, ...] = ()
     required: frozenset[str] = frozenset()
+    content: str = ""
+
+    def made_of(self, label: str) -> str:
+        """What decides the bytes of its Parquet and CSV file, as one hash; empty when that is not known."""
+        if not self.content:
+            return ""
+        names = [[column.name, column.data_type] for column in self.columns]
+        told = [self.content, self.query, names, self.key, label, duckdb.__version__]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """What was written of a table. `content_sha256` is that of its CSV file: header and rows, in order."""
+    """What was written of a table, and what it was made of (`ReleasedTable.made_of`)."""
 
     name: str
     rows: int
-    content_sha256: str
+    made_of: str
+
+
+@dataclass(frozen=True)
+class EarlierExports:
+    """The files of an earlier release of the same code: what each table was made of, the SHA-256 of each file."""
+
+    folder: Path
+    made_of: Mapping[str, str]
+    sha256: Mapping[str, str]
+
+    def give(self, table: ReleasedTable, label: str, folder: Path) -> bool:
+        """Put the table's files into `folder` when they would be written just so; whether they were."""
+        paths = [f"parquet/{table.name}.parquet", f"csv/{table.name}.csv"]
+        made_of = table.made_of(label)
+        if not made_of or self.made_of.get(table.name) != made_of:
+            return False
+        # What was damaged meanwhile is not handed on.
+        if any(not self._is_whole(path) for path in paths):
+            return False
+        for path in paths:
+            link_or_copy(self.folder / path, folder / path)
+        return True
+
+    def _is_whole(self, path: str) -> bool:
+        return (self.folder / path).is_file() and sha256_of(self.folder / path) == self.sha256.get(path)
 
 
 def write_exports(
-    connection: duckdb.DuckDBPyConnection, folder: Path, tables: Sequence[ReleasedTable], label: str
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: Sequence[ReleasedTable],
+    label: str,
+    earlier: EarlierExports | None = None,
 ) -> list[WrittenTable]:
     """Write every table into `folder`: `coverage.duckdb`, `parquet/`, `csv/`, and SAMPLE notes where due.
 
-    `connection` can run every table's query. `label` is `SAMPLE` or empty.
+    `connection` can run every table's query. `label` is `SAMPLE` or empty. Parquet and CSV of tables that are as they
+    were are taken from `earlier`.
     """
     (folder / "parquet").mkdir()
     (folder / "csv").mkdir()
@@ -85,17 +128,15 @@ def write_exports(
     connection.execute(f"create schema release.{SCHEMA}")
     rows = {table.name: _create(connection, table, label) for table in tables}
     for table in tables:
-        _copy(connection, folder, table, label)
+        if earlier is None or not earlier.give(table, label, folder):
+            _copy(connection, folder, table, label)
     connection.execute("commit")
     connection.execute("checkpoint release")
     connection.execute("detach release")
     # Opened alone: a macro is bound to the tables of the file that is in use.
     with duckdb.connect(str(folder / DUCKDB_FILE)) as release:
         create_macros(release)
-    return [
-        WrittenTable(table.name, rows[table.name], sha256_of(folder / "csv" / f"{table.name}.csv"))
-        for table in tables
-    ]
+    return [WrittenTable(table.name, rows[table.name], table.made_of(label)) for table in tables]
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, label: str) -> int:
@@ -137,10 +178,9 @@ def _harmless(column: TableColumn) -> str:
 
 
 def datapackage(
-    folder: Path, tables: Sequence[ReleasedTable], label: str, publication_id: str
+    files: Mapping[str, Mapping[str, Any]], tables: Sequence[ReleasedTable], label: str, publication_id: str
 ) -> dict[str, Any]:
-    """Frictionless descriptor of the folder as it is: CSV files as resources, the other files by hash."""
-    files = file_entries(folder)
+    """Frictionless descriptor of a folder's files (`file_entries`): CSV as resources, the others by hash."""
     resources = [
         {
             "profile": "tabular-data-resource",
@@ -176,10 +216,12 @@ def datapackage(
 def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of every file below `folder`, by path, in order."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-        for path in paths
-    }
+    return {path.relative_to(folder).as_posix(): file_entry(path) for path in paths}
+
+
+def file_entry(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of a file."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def as_json(document: Mapping[str, Any]) -> bytes:

@@ -109,6 +109,38 @@ def deliveries_fingerprint(connection: duckdb.DuckDBPyConnection, lake: Path, ki
     return _cached(connection, (*_identity(path), chosen), relation)
 
 
+def period_fingerprints(
+    connection: duckdb.DuckDBPyConnection, lake: Path, kinds: Iterable[str]
+) -> dict[str, str] | None:
+    """Fingerprint of the deliveries of some extract kinds for each date that their accepted rows speak of (ISO text).
+
+    A delivery counts with all that the list of deliveries says of it, current or not. None when the lake does not
+    say of every accepted delivery which dates its rows have.
+    """
+    meta = lake / "meta"
+    if not (meta / "extract.parquet").exists() or not (meta / "accepted_period.parquet").exists():
+        return None
+    rows = connection.execute(
+        """
+        select periods.as_of_date, extracts.*
+        from read_parquet(?) as extracts
+        left join (select extract_id, as_of_date from read_parquet(?)) as periods using (extract_id)
+        where list_contains(?, extracts.extract_kind) and extracts.outcome in ('accepted', 'accepted_with_quarantine')
+        order by extracts.extract_id
+        """,
+        [str(meta / "extract.parquet"), str(meta / "accepted_period.parquet"), sorted(kinds)],
+    ).fetchall()
+    by_date: dict[str, list[object]] = {}
+    for date, *told in rows:
+        if date is None:
+            return None
+        by_date.setdefault(date, []).append(told)
+    return {
+        date: hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+        for date, told in sorted(by_date.items())
+    }
+
+
 def lake_faults(connection: duckdb.DuckDBPyConnection, lake: Path, kind: str) -> tuple[str, ...]:
     """Why the lake's rows of one extract kind are not those that were accepted, in words; empty when they are.
 

@@ -69,6 +69,11 @@ PART_SCHEMA: dict[str, pl.DataType] = {
     "path": pl.String(),
     "sha256": pl.String(),
 }
+PERIOD_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "extract_kind": pl.String(),
+    "as_of_date": pl.String(),
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Outcome:
     """What became of one delivered file. Dates are ISO text; `series` groups deliveries that replace one another.
 
     `accepted_parts`: path inside the lake and SHA-256 of each file of accepted rows and of their cells, as `commit`
-    put it there.
+    put it there. `periods`: every date that accepted rows speak of.
     """
 
     extract_id: str
@@ -107,6 +112,7 @@ class Outcome:
     rows_skipped: int = 0
     quarantine_reasons: tuple[tuple[str, str | None, int], ...] = ()
     accepted_parts: tuple[tuple[str, str], ...] = ()
+    periods: tuple[str, ...] = ()
 
     @property
     def is_accepted(self) -> bool:
@@ -205,6 +211,7 @@ def read_outcomes(home: Home) -> list[Outcome]:
         values = json.loads(path.read_text(encoding="utf-8"))
         for name in ("quarantine_reasons", "accepted_parts"):
             values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
+        values["periods"] = tuple(values.get("periods", ()))
         found.append(Outcome(**{k: v for k, v in values.items() if k in names}))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
 
@@ -253,7 +260,9 @@ def predecessor(outcome: Outcome, outcomes: Iterable[Outcome]) -> Outcome | None
 
 
 def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
-    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason and accepted_part."""
+    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason, and, which no model
+    reads, accepted_part and accepted_period.
+    """
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
     meta = home.lake / "meta"
     meta.mkdir(parents=True, exist_ok=True)
@@ -275,7 +284,13 @@ def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
         schema=PART_SCHEMA,
         orient="row",
     )
+    periods = pl.DataFrame(
+        [(o.extract_id, o.extract_kind, period) for o in outcomes for period in o.periods],
+        schema=PERIOD_SCHEMA,
+        orient="row",
+    )
     _write_parquet(parts, meta / "accepted_part.parquet")
+    _write_parquet(periods, meta / "accepted_period.parquet")
     _write_parquet(extract, meta / "extract.parquet")
     _write_parquet(account, meta / "row_account.parquet")
     _write_parquet(reasons, meta / "quarantine_reason.parquet")

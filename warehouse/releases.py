@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,12 +28,14 @@ from warehouse.candidate import Manifest, Node, read_manifest
 from warehouse.exports import (
     SAMPLE,
     SCHEMA,
+    EarlierExports,
     ReleasedTable,
     TableColumn,
     WrittenTable,
     as_json,
     datapackage,
     file_entries,
+    file_entry,
     write_exports,
 )
 from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
@@ -122,7 +124,15 @@ def publish(
             if standing is None:
                 signer = signer_from_environment()
                 draft = _Draft(
-                    home, publication_id, code_version, verdicts, manifest, is_sample, signer, tuple(derived)
+                    home,
+                    publication_id,
+                    code_version,
+                    verdicts,
+                    manifest,
+                    is_sample,
+                    found.nodes,
+                    signer,
+                    tuple(derived),
                 )
                 _write_release(connection, draft, path, published_at or datetime.now(UTC))
             held_back = is_held_back(home, publication_id)
@@ -185,6 +195,7 @@ class _Draft:
     verdicts: Verdicts
     manifest: Manifest
     is_sample: bool
+    fingerprints: Mapping[str, str]
     signer: Signer | None
     derived: tuple[Callable[[Path], None], ...] = ()
 
@@ -205,12 +216,14 @@ def _write_release(
     revisions, compared = _revisions(connection, draft, tables, previous)
     tables.append(_own_table(connection, _FCT_REVISION, revisions))
     tables.sort(key=lambda table: table.name)
-    written = write_exports(connection, folder, tables, draft.label)
+    written = write_exports(connection, folder, tables, draft.label, _earlier(draft))
     for write in draft.derived:
         write(folder)
-    package = datapackage(folder, tables, draft.label, draft.publication_id)
-    (folder / "datapackage.json").write_bytes(as_json(package))
-    document = _publication(connection, draft, folder, written, previous, published_at)
+    files = file_entries(folder)
+    package = folder / "datapackage.json"
+    package.write_bytes(as_json(datapackage(files, tables, draft.label, draft.publication_id)))
+    files = dict(sorted({**files, package.name: file_entry(package)}.items()))
+    document = _publication(connection, draft, files, written, previous, published_at)
     document["lineage"] = {source.metric_id: list(source.models) for source in sources}
     document["revisions"] = {**compared, "rows": revisions.num_rows}
     content = as_json(document)
@@ -225,7 +238,7 @@ def _write_release(
 def _publication(
     connection: duckdb.DuckDBPyConnection,
     draft: _Draft,
-    folder: Path,
+    files: Mapping[str, Mapping[str, Any]],
     written: Sequence[WrittenTable],
     previous: str | None,
     published_at: datetime,
@@ -264,9 +277,31 @@ def _publication(
             }
             for check in verdicts.checks
         ],
-        "tables": [asdict(table) for table in written],
-        "files": [{"path": name, **entry} for name, entry in file_entries(folder).items()],
+        "tables": [
+            # The content of a table is its CSV file: header and rows, in order.
+            {**asdict(table), "content_sha256": files[f"csv/{table.name}.csv"]["sha256"]}
+            for table in written
+        ],
+        "files": [{"path": name, **entry} for name, entry in files.items()],
     }
+
+
+def _earlier(draft: _Draft) -> EarlierExports | None:
+    """The release that stands, when the same code wrote it; what it holds of tables may then be taken over."""
+    current = current_release(draft.home)
+    if current is None:
+        return None
+    try:
+        document = read_publication(current)
+        if document["code_version"] != draft.code_version:
+            return None
+        return EarlierExports(
+            current,
+            {table["name"]: table["made_of"] for table in document["tables"]},
+            {entry["path"]: entry["sha256"] for entry in document["files"]},
+        )
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _mart_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[ReleasedTable]:
@@ -301,6 +336,7 @@ def _mart_table(connection: duckdb.DuckDBPyConnection, node: Node, draft: _Draft
         key=draft.manifest.key_of(node.unique_id),
         # A figure may be withheld, so it is never promised to be there.
         required=draft.manifest.required_columns(node.unique_id) - figure_columns(node),
+        content=draft.fingerprints[node.unique_id],
     )
 
 

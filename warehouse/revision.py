@@ -200,7 +200,8 @@ def _compare(connection: duckdb.DuckDBPyConnection, previous: Side, current: Sid
                 old.value as old_value, old.numerator as old_numerator, old.denominator as old_denominator,
                 old.method_version as old_method,
                 new.value as new_value, new.numerator as new_numerator, new.denominator as new_denominator,
-                new.method_version as new_method
+                new.method_version as new_method,
+                new.as_of_date > coalesce(last_of_metric.as_of_date, (select max(as_of_date) from old)) as is_later
             from old
             full join new on {same} and old.as_of_date = new.as_of_date
             left join last_of_metric on coalesce(new.metric_id, old.metric_id) = last_of_metric.metric_id
@@ -215,7 +216,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, previous: Side, current: Sid
             coalesce(new.old_numerator, before.numerator) as old_numerator,
             coalesce(new.old_denominator, before.denominator) as old_denominator,
             coalesce(new.old_method, before.method_version) as old_method,
-            new.new_value, new.new_numerator, new.new_denominator, new.new_method,
+            new.new_value, new.new_numerator, new.new_denominator, new.new_method, new.is_later,
             -- The earlier date as the new release has it: what stands between a revision and a step in time.
             between_them.value as between_value, between_them.numerator as between_numerator,
             between_them.denominator as between_denominator
@@ -428,43 +429,45 @@ def _causes(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side
             connection, side.schema, "meta_lineage", ("metric_id", "as_of_date", "extract_id", "role")
         ):
             return
-    resting = (
-        "select lineage.metric_id, lineage.as_of_date, lineage.extract_id, lineage.extract_kind, lineage.role, "
-        "extracts.content_fingerprint from {0}.meta_lineage as lineage "
-        "inner join {0}.meta_extract as extracts on lineage.extract_id = extracts.extract_id"
-    )
+    # A model that reads more than it did rests on deliveries that were there before: these have not changed.
+    in_force = "select extract_id, extract_kind, content_fingerprint from {}.meta_extract where is_current"
     connection.execute(
         f"""
         insert into revision_cause
-        with old as ({resting.format(previous.schema)}),
-        new as ({resting.format(current.schema)}),
+        with old as ({in_force.format(previous.schema)}),
+        new as ({in_force.format(current.schema)}),
         replaced as (
             select superseded_by as extract_id from {current.schema}.meta_extract where superseded_by is not null
             union
             select extract_id from {current.schema}.meta_extract where superseded_by is not null
-        )
-        select distinct metric_id, as_of_date,
-            case
-                when extract_kind in ({_texts(_CENSUS)}) then 'census'
-                when extract_kind in ({_texts(_MAP)}) then 'boundary'
-                when is_in_both then 'correction'
-                when extract_id in (select extract_id from replaced) then 'resubmission'
-                else 'late_filing'
-            end
-        from (
-            select coalesce(new.metric_id, old.metric_id) as metric_id,
-                coalesce(new.as_of_date, old.as_of_date) as as_of_date,
-                coalesce(new.extract_id, old.extract_id) as extract_id,
-                coalesce(new.extract_kind, old.extract_kind) as extract_kind,
-                coalesce(new.role, old.role) as role,
-                new.extract_id is not null and old.extract_id is not null as is_in_both
+        ),
+        differing as (
+            select coalesce(new.extract_id, old.extract_id) as extract_id,
+                -- The fingerprint of a delivery moves with the code that reads it, so the same delivery is a cause only
+                -- where the terms show that it was read otherwise.
+                case when new.extract_id is not null and old.extract_id is not null then 'reread ' else '' end
+                || case
+                    when coalesce(new.extract_kind, old.extract_kind) in ({_texts(_CENSUS)}) then 'census'
+                    when coalesce(new.extract_kind, old.extract_kind) in ({_texts(_MAP)}) then 'boundary'
+                    when new.extract_id is not null and old.extract_id is not null then 'correction'
+                    when coalesce(new.extract_id, old.extract_id) in (select extract_id from replaced)
+                        then 'resubmission'
+                    else 'late_filing'
+                end as cause
             from old
-            full join new on old.metric_id = new.metric_id and old.extract_id = new.extract_id
-                and old.as_of_date is not distinct from new.as_of_date
+            full join new on old.extract_id = new.extract_id
             where old.content_fingerprint is distinct from new.content_fingerprint
+        ),
+        resting as (
+            select metric_id, as_of_date, extract_id, extract_kind, role from {previous.schema}.meta_lineage
+            union
+            select metric_id, as_of_date, extract_id, extract_kind, role from {current.schema}.meta_lineage
         )
+        select distinct resting.metric_id, resting.as_of_date, differing.cause
+        from resting
+        inner join differing on resting.extract_id = differing.extract_id
         -- Of what is only read, maps and censuses change coverage; tests and grades do not.
-        where role = '{COUNTED}' or extract_kind in ({_texts((*_CENSUS, *_MAP))})
+        where resting.role = '{COUNTED}' or resting.extract_kind in ({_texts((*_CENSUS, *_MAP))})
         """
     )
 
@@ -491,6 +494,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side) 
                 list_filter(
                     {ranks},
                     lambda cause: list_contains(coalesce(found.causes, []), cause)
+                    or (
+                        list_contains(coalesce(found.causes, []), 'reread ' || cause)
+                        and case cause when 'census' then parts.denominator when 'boundary' then parts.geography
+                            when 'correction' then parts.correction end <> 0
+                    )
                     or (cause = 'method' and changed.old_method <> changed.new_method)
                     or (cause = 'code' and {is_new_code})
                 ) as causes
@@ -548,7 +556,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, previous: Side, current: Side) 
             select *,
                 case
                     when change in ('withheld', 'restored') then 'gate'
-                    when change = 'new_period' then 'new_period'
+                    when change = 'new_period' or (change = 'added' and is_later) then 'new_period'
                     when not has_parts or change <> 'revised' then coalesce(causes[1], 'unexplained')
                     else case greatest(abs(correction), abs(method), abs(denominator), abs(geography), abs(residual))
                         when abs(method) then case when old_method <> new_method then 'method' else 'code' end

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+#: Components smaller than this would show as nought.
+_SHOWN = 0.0005
+
+
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """How many numbers changed, by kind of change, cause and metric."""
     counts = Counter((row["change"], row["cause"], row["metric_id"]) for row in rows)
@@ -41,7 +45,10 @@ def print_revisions(
         table.add_row(line["change"], line["cause"], line["metric_id"], f"{line['numbers']:,}")
     console.print(table)
     nation = [row for row in rows if row["geography_level"] == "national" and row["difference"]]
-    nation.sort(key=lambda row: (row["change"] != "revised", -abs(row["difference"])))
+    # Shares first: amounts of money would hide them.
+    nation.sort(
+        key=lambda row: (row["change"] != "revised", row["unit"] != "percent", -abs(row["difference"]))
+    )
     table = Table(title="Of the nation", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("Figure", "Was", "Is", "Difference", *COMPONENTS):
         table.add_column(
@@ -55,7 +62,7 @@ def print_revisions(
         table.add_row(
             ", ".join(word for word in words if word),
             *(f"{row[name]:,.3f}" for name in ("old_value", "new_value", "difference")),
-            *(f"{row[name]:,.3f}" if row[name] else "" for name in COMPONENTS),
+            *(f"{row[name]:,.3f}" if abs(row[name]) >= _SHOWN else "" for name in COMPONENTS),
         )
     console.print(table)
     if len(nation) > top:

@@ -323,13 +323,14 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, 
 
 def _paths(release: Path) -> dict[str, str]:
     names = {
+        "report": "report/index.html",
         "duckdb": DUCKDB_FILE,
         "parquet": "parquet",
         "csv": "csv",
         "descriptor": "datapackage.json",
         "account": PUBLICATION_FILE,
     }
-    return {kind: str(release / name) for kind, name in names.items()}
+    return {kind: str(release / name) for kind, name in names.items() if (release / name).exists()}
 
 
 # --- Printing -----------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ import pytest
 
 from expectations.audit import run_audit
 from orchestration import dbt_engine
-from orchestration.dbt_engine import DbtError, build, ensure_manifest
-from warehouse.paths import Home
+from orchestration.dbt_engine import DbtError, build, build_arguments, due_arguments, ensure_manifest
+from orchestration.periods import Due
+from warehouse.paths import PROJECT_DIR, Home
 
 FILES = {
     "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\n"
@@ -255,6 +256,35 @@ def test_rows_that_an_incremental_model_keeps_fall_with_their_proof_and_with_the
     ensure_manifest(home)
     build(home)
     assert rows(home, "grown") == [(1, 2), (2, 2)]
+
+
+def test_of_a_table_kept_by_period_only_what_is_due_is_made_anew(home: Home, write: Write) -> None:
+    macro = PROJECT_DIR / "dbt_project" / "macros" / "by_period.sql"
+    write("macros/by_period.sql", macro.read_text(encoding="utf-8"))
+    kept = (
+        "{{ config(materialized='by_period') }} "
+        "select cast(day as date) as as_of_date, %d as made "
+        "from (values ('2025-06-30'), ('2025-09-30'), ('2025-12-31'), ('2026-03-31')) as days (day) where day <= '%s'"
+    )
+
+    def made(turn: int, last: str, due: Due | None) -> list[int]:
+        """In which turn the rows of each date were made."""
+        write("models/kept.sql", kept % (turn, last))
+        ensure_manifest(home)
+        arguments = build_arguments(["fqn:small.kept"]) + due_arguments({"kept": due} if due else {})
+        (result,) = dbt_engine._node_results(dbt_engine._invoke(home, arguments))
+        assert result.status == "success", result.message
+        return [number for _, number in rows(home, "kept")]
+
+    home.build.mkdir(parents=True)
+    everything = Due(since="2020-01-01")
+    assert made(1, "2025-12-31", everything) == [1, 1, 1], "without a table all of it is built"
+    assert made(2, "2026-03-31", Due(dates=("2026-03-31",))) == [1, 1, 1, 2]
+    assert made(3, "2026-03-31", Due(dates=("2025-06-30", "2025-12-31"))) == [3, 1, 3, 2]
+    assert made(4, "2026-03-31", Due(since="2025-10-01")) == [3, 1, 4, 4]
+    assert made(5, "2026-03-31", Due()) == [3, 1, 4, 4]
+    assert made(6, "2025-12-31", Due(dates=("2026-03-31",))) == [3, 1, 4], "rows of a date that is gone go"
+    assert made(7, "2025-12-31", None) == [7, 7, 7]
 
 
 def test_parts_built_in_turn_are_remembered_together(audited: Home, write: Write) -> None:

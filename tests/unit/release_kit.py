@@ -44,7 +44,7 @@ CLAIMS: dict[tuple[dt.date, str, str, str], tuple[int, float, float]] = {
 METRICS = """
     select * from (values
         ('population_covered_pct', 'Population covered', 'percent', 'S1', 'fct_availability',
-            'operator_availability|operator_address_availability,population', 'union', false),
+            '{share_needs}', 'union', false),
         ('settlements_connected', 'Villages connected', 'settlements', 'S2', 'fct_availability',
             'operator_availability|operator_address_availability', 'ladder', true),
         ('itu_population_covered_pct', 'As reported', 'percent', 'S1', 'fct_itu', 'itu_indicators', 'itu', false)
@@ -63,6 +63,7 @@ class SmallRelease:
     )
     presence_level: int = 2
     itu_value: float = 91.5
+    share_needs: str = "operator_availability|operator_address_availability,population"
     method_version: str = "1.0"
     code_version: str = "tree-1"
     withheld: frozenset[str] = frozenset()
@@ -105,16 +106,15 @@ class SmallRelease:
             rows.append({"extract_id": name, **row, **listed.get(name, {}), **self.extracts.get(name, {})})
         return rows
 
-    def write(self, home: Home) -> Path:
+    def write(self, home: Home, with_lake: bool = True) -> Path:
         """Write the release into `published/`, its rows into the lake; returns the folder. `current` stays."""
         folder = home.published / self.publication_id
-        (folder / "parquet").mkdir(parents=True)
+        folder.mkdir(parents=True)
         with duckdb.connect(str(folder / "coverage.duckdb")) as connection:
             connection.execute("create schema marts; use marts")
             self._fill(connection)
-            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall():
-                connection.execute(f"copy {name} to '{folder}/parquet/{name}.parquet' (format parquet)")
-        self._fill_lake(home)
+        if with_lake:
+            self._fill_lake(home)
         files = [
             {
                 "path": path.relative_to(folder).as_posix(),
@@ -188,7 +188,8 @@ class SmallRelease:
             create table dim_region as select * from (values
                 ('{WEST}', 'oblast', 'West', true), ('{EAST}', 'oblast', 'East', true)
             ) as rows (region_kato, level, name_en, is_current), (select 'Запад' as name_ru, 'Батыс' as name_kk);
-            create table dim_metric as select *, '' as description from ({METRICS});
+            create table dim_metric as
+            select *, '' as description from ({METRICS.format(share_needs=self.share_needs)});
             create table dim_method as select * from (values
                 ('union', 'Union', 'Sum over settlements'), ('ladder', 'Ladder', 'Count of villages'),
                 ('itu', 'ITU', 'As reported')

@@ -14,6 +14,7 @@ import duckdb
 import yaml
 
 from warehouse.paths import PROJECT_DIR
+from warehouse.revision import REVISION_COLUMNS
 
 HOSTILE = '<script>alert("x")</script> & "Село" \N{RIGHT-TO-LEFT OVERRIDE}=2+3'
 ENDLESS = "Ұ" * 300
@@ -24,6 +25,7 @@ OWN_TABLES = {
     "failing_count bigint, tables varchar, suite_version varchar, fingerprint varchar, description varchar",
     "meta_metric": "metric_id varchar, status varchar, withheld_reason varchar, checks_needed bigint",
 }
+OWN_TABLES["fct_revision"] = ", ".join(f"{column.name} {column.data_type}" for column in REVISION_COLUMNS)
 DATES = ("2024-12-31", "2025-06-30", "2025-12-31")
 REASON = "check coverage.people failed: 1 row; look at the filing"
 
@@ -164,6 +166,12 @@ insert into marts.meta_row_account by name
 select 'e1' as extract_id, 5 as rows_read, 3 as rows_accepted, 1 as rows_quarantined, 1 as rows_duplicate;
 insert into marts.meta_check by name
 select 'dbt.unique' as check_id, 'dbt' as kind, 'blocking' as severity, 'pass' as status, '' as observed;
+insert into marts.fct_revision by name
+select 'population_covered_pct' as metric_id, date '2025-12-31' as as_of_date, 'national' as geography_level,
+    '000000000' as kato, 'all' as area_type, '4g' as technology, 'pub-0' as previous_publication_id,
+        'revised' as change,
+    'resubmission' as cause, 88.5 as old_value, 90.0 as new_value, 'percent' as unit, 1.5 as difference, 0 as new_build,
+    0 as retirement, 1.25 as correction, 0 as method, 0 as denominator, 0 as geography, 0.25 as residual;
 insert into marts.meta_column by name
 select table_name, column_name, column_index as ordinal_position, lower(data_type) as data_type,
     'The <b>meaning</b>.' as description_en, 'open' as access

@@ -143,7 +143,8 @@ def test_status_before_the_first_release_says_so(home: Home) -> None:
     assert told == {"home": str(home.root), "publication": None}
 
 
-def test_check_refuses_a_file_that_no_layout_takes(tmp_path: Path) -> None:
+def test_check_refuses_a_file_that_no_layout_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "tariffs.csv"
     file.write_text("a;b\n1;2\n")
     answer = invoke(app, ["check", str(file)])

@@ -54,6 +54,16 @@ def test_a_failed_expectation_shows_what_it_found(tmp_path: Path) -> None:
     ]
 
 
+def test_only_columns_that_are_looked_at_are_fetched_of_all_rows() -> None:
+    explained = {"match": {"kato": "000000000"}, "reason": "The nation is counted in its regions already."}
+    (plain,) = suite().expectations
+    (one_left_out,) = suite(explained=[explained]).expectations
+    assert audit.columns_read([plain]) == {plain.query: ("population_covered_pct",)}
+    assert audit.columns_read([plain, one_left_out]) == {plain.query: ("kato", "population_covered_pct")}
+    counted = suite(expect="expect_table_row_count_to_equal", kwargs={"value": 0}).expectations[0]
+    assert audit.columns_read([plain, counted]) == {plain.query: ()}, "it may look at any"
+
+
 def test_a_warning_warns(tmp_path: Path) -> None:
     home = small_country().write(home_in(tmp_path))
     found = outcome(home, "shares.share_is_a_share", suite(severity="warning"))

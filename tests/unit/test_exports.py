@@ -14,7 +14,7 @@ from frictionless import Package
 
 from tests.unit.audit_kit import DbtTest, Table, home_in, small_country
 from tests.unit.test_releases import released
-from warehouse.exports import ReleasedTable, TableColumn, datapackage, write_exports
+from warehouse.exports import ReleasedTable, TableColumn, datapackage, file_entries, write_exports
 
 COLUMNS = (
     TableColumn("kato", "VARCHAR", "Place."),
@@ -142,7 +142,7 @@ def test_a_sample_says_so_wherever_a_person_looks(tmp_path: Path) -> None:
             ("SAMPLE. One row per place and date.",)
         ]
     assert pq.read_schema(folder / "parquet" / "fct_shares.parquet").metadata[b"label"] == b"SAMPLE"
-    package = datapackage(folder, [a_table()], "SAMPLE", "pub-1")
+    package = datapackage(file_entries(folder), [a_table()], "SAMPLE", "pub-1")
     assert package["title"].startswith("SAMPLE: ")
     assert all(resource["description"].startswith("SAMPLE. ") for resource in package["resources"])
 
@@ -158,7 +158,7 @@ def test_the_descriptor_is_valid_and_so_is_the_data(tmp_path: Path) -> None:
     assert release.path is not None
     report = Package(str(release.path / "datapackage.json")).validate()
     assert report.valid, report.flatten(["title", "message"])
-    assert len(report.tasks) == 8
+    assert len(report.tasks) == 10
 
 
 def test_the_descriptor_notices_a_changed_byte(tmp_path: Path) -> None:
@@ -185,15 +185,17 @@ def test_the_descriptor_has_the_hash_of_every_file(tmp_path: Path) -> None:
 
 def test_a_key_with_unknown_values_is_not_called_a_key(tmp_path: Path) -> None:
     folder = exported(tmp_path / "out", a_table(required=frozenset({"kato"})))
-    (resource,) = datapackage(folder, [a_table(required=frozenset({"kato"}))], "", "pub-1")["resources"]
+    (resource,) = datapackage(file_entries(folder), [a_table(required=frozenset({"kato"}))], "", "pub-1")[
+        "resources"
+    ]
     assert "primaryKey" not in resource["schema"]
-    (resource,) = datapackage(folder, [a_table()], "", "pub-1")["resources"]
+    (resource,) = datapackage(file_entries(folder), [a_table()], "", "pub-1")["resources"]
     assert resource["schema"]["primaryKey"] == ["kato", "as_of_date"]
 
 
 def test_types_of_the_descriptor_follow_the_columns(tmp_path: Path) -> None:
     folder = exported(tmp_path / "out", a_table())
-    (resource,) = datapackage(folder, [a_table()], "", "pub-1")["resources"]
+    (resource,) = datapackage(file_entries(folder), [a_table()], "", "pub-1")["resources"]
     fields = {field["name"]: field for field in resource["schema"]["fields"]}
     kinds = {name: field["type"] for name, field in fields.items()}
     assert kinds == {

@@ -6,6 +6,7 @@ import json
 import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -324,6 +325,56 @@ def test_the_same_content_is_not_written_twice(tmp_path: Path) -> None:
     again = released(small_country(), home)
     assert (again.publication_id, again.created) == (first.publication_id, False)
     assert {path: path.stat().st_mtime_ns for path in first.path.rglob("*")} == before
+
+
+def inode(release: Release, name: str) -> int:
+    assert release.path is not None
+    return (release.path / name).stat().st_ino
+
+
+def another_benchmark() -> Country:
+    country = small_country()
+    changed = country.tables["fct_benchmark"]
+    country.tables["fct_benchmark"] = replace(changed, sql=changed.sql.replace("91.6", "92.6"))
+    return country
+
+
+def test_a_table_that_did_not_change_is_not_written_again(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
+    first, second = released(small_country(), home), released(another_benchmark(), home)
+    alone = released(another_benchmark(), home_in(tmp_path / "alone"))
+    for form in ("csv", "parquet"):
+        assert inode(first, f"{form}/fct_coverage.{form}") == inode(second, f"{form}/fct_coverage.{form}")
+        assert inode(first, f"{form}/fct_benchmark.{form}") != inode(second, f"{form}/fct_benchmark.{form}")
+    assert first.path is not None
+    assert second.path is not None
+    assert alone.path is not None
+    assert verify_release(first.path) == verify_release(second.path) == []
+    tables = [read_publication(path)["tables"] for path in (second.path, alone.path)]
+    assert tables[0] == tables[1], "taken over or written, the content is the same"
+
+
+@pytest.mark.parametrize("cause", ["verdict", "code", "damage", "sample"])
+def test_what_would_not_be_written_just_so_is_not_taken_over(tmp_path: Path, cause: str) -> None:
+    home = home_in(tmp_path)
+    first = released(small_country(), home)
+    assert first.path is not None
+    country, code = another_benchmark(), "code-1"
+    if cause == "verdict":
+        country.tests[0].status, country.tests[0].failures = "fail", 1
+    elif cause == "code":
+        code = "code-2"
+    elif cause == "damage":
+        path = first.path / "csv" / "fct_coverage.csv"
+        path.chmod(0o644)
+        path.write_text("other")
+    else:
+        assert first.is_sample
+        country.extracts = [{**extract, "is_sample": False} for extract in country.extracts]
+    second = released(country, home, code)
+    assert inode(first, "csv/fct_coverage.csv") != inode(second, "csv/fct_coverage.csv")
+    assert second.path is not None
+    assert verify_release(second.path) == []
 
 
 def test_another_verdict_or_other_code_is_another_release(tmp_path: Path) -> None:

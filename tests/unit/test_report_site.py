@@ -218,6 +218,15 @@ def test_a_road_whose_gaps_are_not_told_is_not_drawn_as_covered(report: Path, tm
     assert f"<li>{REASON}</li>" in content
 
 
+def test_changes_tell_what_they_are_made_of(report: Path, tmp_path: Path) -> None:
+    told = text(report, "en/changes")
+    assert "Against release pub-0." in told
+    assert "revised a sender replaced a filing 1 " in told
+    assert "88.5% 90.0% 31 Dec 2025 1.50 Correction: 1.25 Rest: 0.25" in told
+    first = written(tmp_path, "delete from marts.fct_revision")
+    assert "There is no release before this one" in text(first, "en/changes")
+
+
 def test_equal_releases_have_equal_reports(report: Path, tmp_path: Path) -> None:
     assert hashes(written(tmp_path)) == hashes(report)
 

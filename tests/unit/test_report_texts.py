@@ -16,6 +16,7 @@ from warehouse.paths import PROJECT_DIR
 from warehouse.report.charts import TILES, Line, lines_over_time, road_strip, share_class
 from warehouse.report.language import TEXTS, Language, load_languages
 from warehouse.report.read import LEADING_TARGETS, MEASURES
+from warehouse.revision import COMPONENTS
 
 LANGUAGES = {language.code: language for language in load_languages()}
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
@@ -79,6 +80,7 @@ def test_terms_of_the_project_have_words(code: str) -> None:
     assert set(MEASURES) <= set(texts["technology_short"])
     assert {row["evidence_grade"] for row in seed("evidence_grade")} == set(texts["grade"])
     assert {row["unit"] for row in seed("programme_target")} <= set(texts["unit"])
+    assert set(COMPONENTS) == set(texts["component"])
     current = {row["region_kato"] for row in seed("region") if not row["valid_to"]}
     assert current == set(texts["region_short"]) == set(TILES)
 

@@ -26,7 +26,7 @@ def compare(tmp_path: Path) -> Compare:
 
     def comparing(older: SmallRelease, newer: SmallRelease, metric: str = SHARE) -> Rows:
         newer.publication_id = "pub-000000000002"
-        folders = [release.write(Home(tmp_path / "home")) for release in (older, newer)]
+        folders = [release.write(Home(tmp_path / "home"), with_lake=False) for release in (older, newer)]
         table = compare_releases(*folders)
         assert table.column_names == [column.name for column in REVISION_COLUMNS]
         rows = table.to_pylist()
@@ -135,6 +135,14 @@ def test_a_rule_that_changes_without_saying_so_is_code(compare: Compare) -> None
     assert (row["cause"], parts(row)) == ("code", {"method": 100.0})
 
 
+def test_what_a_model_reads_besides_is_code_and_no_new_delivery(compare: Compare) -> None:
+    """The census was there before; that the share rests on it now is the doing of the code."""
+    older = SmallRelease(share_needs="operator_availability")
+    newer = SmallRelease(presence_level=1, code_version="tree-2", extracts=changed("census.2025"))
+    row = compare(older, newer)[EAST, "all", "4g", Q4]
+    assert (row["cause"], row["causes"]) == ("code", "code")
+
+
 def test_what_nothing_explains_is_called_so(compare: Compare) -> None:
     """The same deliveries, read alike by the same code, cannot give another number: somebody should ask."""
     claims = {**CLAIMS, (Q3, "102000200", "arman", "4g"): (2, 9.0, 1.0)}
@@ -187,6 +195,24 @@ def test_an_operator_that_files_for_the_first_time_has_built_nothing(compare: Co
     claims = {**CLAIMS, (Q4, "111000100", "tulpar", "4g"): (2, 8.0, 1.0)}
     row = compare(SmallRelease(claims=FIRST), SmallRelease(claims=claims))[EAST, "all", "4g", Q4]
     assert parts(row) == {"residual": 100.0}
+
+
+def test_a_place_that_is_new_is_added_and_in_a_new_quarter_that_is_why(compare: Compare) -> None:
+    older = SmallRelease(
+        places={kato: where for kato, where in PLACES.items() if where[0] == WEST},
+        claims={key: claim for key, claim in FIRST.items() if PLACES[key[1]][0] == WEST},
+    )
+    again = {
+        "sender": "bureau",
+        "extract_kind": "population",
+        "as_of_date": dt.date(2025, 1, 1),
+        "file_name": "b.csv",
+    }
+    rows = compare(older, SmallRelease(extracts={"census.2025.again": again}))
+    told = {date: rows[EAST, "all", "4g", date] for date in (Q3, Q4)}
+    assert [(row["change"], row["cause"], row["difference"]) for row in told.values()] == [
+        ("added", "census", None), ("added", "new_period", None),
+    ]  # fmt: skip
 
 
 def test_counts_of_villages_are_parted_too(compare: Compare) -> None:

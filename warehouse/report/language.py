@@ -99,8 +99,7 @@ class Language:
             return escape(self.number(value, 0 if float(value).is_integer() else 1))
         digits = 0 if float(value).is_integer() or abs(value) >= _LARGE or unit in _WHOLE else 1
         shown = round(value, digits)
-        # A number and its unit stay on one line.
-        return Markup('{}\N{NO-BREAK SPACE}<span class="unit">{}</span>').format(
+        return Markup('{} <span class="unit">{}</span>').format(
             self.number(shown, digits), self.plural(unit, shown)
         )
 

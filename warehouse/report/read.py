@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from warehouse.fingerprint import quoted
+from warehouse.revision import COMPONENTS
 
 Row = dict[str, Any]
 NATION = "000000000"
@@ -30,7 +31,7 @@ LEADING_TARGETS = (
     "s5_urban_5g_area_2027", "s6_highways_2027", "s7_caspian_cable_2026", "s8_revenue_2027", "s9_qaztech_all",
 )  # fmt: skip
 PROGRAMME_DAY = dt.date(2026, 1, 6)
-LONGEST_GAPS, LARGEST_VILLAGES = 60, 12
+LONGEST_GAPS, LARGEST_VILLAGES, MOST_REVISIONS = 60, 12, 300
 
 
 @dataclass(frozen=True)
@@ -472,6 +473,35 @@ class Reader:
                 withheld_reason
             from marts.fct_measured_speed
             order by network_type, as_of_date
+            """
+        )
+
+    # --- Changes --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def revision_counts(self) -> list[Row]:
+        """Numbers that are new or other than in the release before, by change and cause."""
+        return self.rows(
+            """
+            select change, cause, previous_publication_id, count(*) as numbers
+            from marts.fct_revision
+            group by change, cause, previous_publication_id
+            order by change = 'new_period', numbers desc, change, cause
+            """
+        )
+
+    @cached_property
+    def revisions(self) -> list[Row]:
+        """Numbers of the nation that changed: revisions first, then new dates."""
+        return self.rows(
+            f"""
+            select metric_id, technology, area_type, change, cause, as_of_date, previous_as_of_date, old_value,
+                new_value,
+                unit, difference, {", ".join(COMPONENTS)}
+            from marts.fct_revision
+            where geography_level = 'national'
+            order by change = 'new_period', metric_id, technology, area_type, as_of_date desc
+            limit {MOST_REVISIONS}
             """
         )
 

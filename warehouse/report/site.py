@@ -32,12 +32,13 @@ from warehouse.report.read import (
     Row,
 )  # fmt: skip
 from warehouse.report.view import View
+from warehouse.revision import COMPONENTS
 
 FOLDER = "report"
 _HERE = Path(__file__).parent
 NAVIGATION = (
-    "index", "statements", "coverage", "rural", "cities", "highways", "projects", "evidence", "quality", "method",
-    "dictionary", "downloads",
+    "index", "statements", "coverage", "rural", "cities", "highways", "projects", "evidence", "changes", "quality",
+    "method", "dictionary", "downloads",
 )  # fmt: skip
 # Where the figures of a system are told at length.
 _PAGE_OF = {
@@ -45,6 +46,9 @@ _PAGE_OF = {
     "S7": "projects", "S8": "projects", "S9": "projects",
 }  # fmt: skip
 _WHOLE_FILES = (DUCKDB_FILE, "datapackage.json", "publication.json", "dcat.jsonld")
+
+
+_WHOLE_UNITS = frozenset({"settlements", "people", "households", "US dollars", "cities", "days"})
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,7 @@ def pages(reader: Reader, release: Path) -> list[Page]:
             },
         ),
         Page("evidence", "evidence.html", {"date": date, "regions": regions, **_evidence(reader)}),
+        Page("changes", "changes.html", _changes(reader)),
         Page("quality", "quality.html", _quality(reader)),
         Page("method", "method.html", {"metrics": list(reader.metrics.values()), "methods": reader.methods}),
         Page(
@@ -354,6 +359,22 @@ def _evidence(reader: Reader) -> dict[str, Any]:
         "methods": list(methods.items()),
         "method_ids": sorted({method for by in methods.values() for method in by}),
         "speeds": list(speeds.values()),
+    }
+
+
+def _changes(reader: Reader) -> dict[str, Any]:
+    revisions = []
+    for row in reader.revisions:
+        digits = 2 if row["unit"] == "percent" else 0 if row["unit"] in _WHOLE_UNITS else 1
+        # A part too small to be told has no line of its own.
+        parts = [
+            (part, row[part]) for part in COMPONENTS if row[part] is not None and round(row[part], digits)
+        ]
+        revisions.append({**row, "digits": digits, "parts": parts})
+    return {
+        "counts": reader.revision_counts,
+        "previous": next((row["previous_publication_id"] for row in reader.revision_counts), None),
+        "revisions": revisions,
     }
 
 

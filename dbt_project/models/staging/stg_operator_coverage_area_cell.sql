@@ -1,3 +1,5 @@
+{{ config(meta = {'same_period': ['operator_coverage_areas_cell', 'stg_operator_coverage_area']}) }}
+
 select
     cells.extract_id,
     cells.source_row,

@@ -1,3 +1,5 @@
+{{ config(meta = {'same_period': ['operator_sites', 'stg_extract']}) }}
+
 select
     received.as_of_date,
     received.operator_id,

@@ -1,3 +1,5 @@
+{{ config(meta = {'same_period': ['speed_test_tiles', 'stg_extract']}) }}
+
 select
     received.as_of_date,
     received.network_type,

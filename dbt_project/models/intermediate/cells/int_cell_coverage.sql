@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_area_denominator', 'int_settlement_cell_reach', 'int_settlement_denominator',
+                'stg_operator_coverage_area'
+            ]
+        }
+    )
+}}
+
 with districts as (
     select
         reach.as_of_date,

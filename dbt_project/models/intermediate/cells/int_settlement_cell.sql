@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_settlement_denominator', 'stg_operator_coverage_area']
+        }
+    )
+}}
+
 with dates as (
     select distinct as_of_date
     from {{ ref('stg_operator_coverage_area') }}

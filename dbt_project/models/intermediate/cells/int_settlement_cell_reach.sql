@@ -1,4 +1,16 @@
 -- Which technology an operator drew outdoors for a date: its map, and not its list of settlements, tells where.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_availability', 'int_settlement_cell', 'int_settlement_denominator',
+                'stg_operator_coverage_area', 'stg_operator_coverage_area_cell'
+            ]
+        }
+    )
+}}
+
 with maps as (
     select distinct
         as_of_date,

@@ -5,7 +5,11 @@
         materialized = 'incremental' if target.type == 'duckdb' else 'table',
         incremental_strategy = 'append',
         on_schema_change = 'fail',
-        pre_hook = "{{ forget_stale_rollups(this, is_incremental()) }}"
+        pre_hook = "{{ forget_stale_rollups(this, is_incremental()) }}",
+        meta = {
+            'same_period': ['stg_extract', 'stg_operator_address_availability'],
+            'deliveries_of': ['operator_address_availability']
+        }
     )
 }}
 

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_settlement_denominator'],
+            'deliveries_of': ['rural_connection_plan']
+        }
+    )
+}}
+
 {%- set measures = [
     'population', 'settlements_unknown', 'households', 'households_unknown', 'settlements', 'villages',
     'population_as_of', 'households_as_of', 'first_source', 'last_source', 'first_households_source',

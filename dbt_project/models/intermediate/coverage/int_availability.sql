@@ -1,4 +1,13 @@
 -- A filing by settlement stands where the operator did not file the settlement and technology by address.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_address_rollup', 'stg_operator_availability']
+        }
+    )
+}}
+
 with address_filings as (
     select
         as_of_date,

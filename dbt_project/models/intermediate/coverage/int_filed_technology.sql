@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_availability']
+        }
+    )
+}}
+
 with filed as (
     select distinct
         as_of_date,

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_availability', 'stg_extract'],
+            'deliveries_of': ['operator_availability', 'operator_address_availability']
+        }
+    )
+}}
+
 with filed as (
     select distinct
         as_of_date,

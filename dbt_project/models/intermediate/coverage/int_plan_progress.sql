@@ -1,5 +1,14 @@
 -- The edition of the plan in force on a date is the latest of that date or before it; what a later edition
 -- says about an earlier date is not used, so that slippage between editions stays visible.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_filed_technology']
+        }
+    )
+}}
+
 with periods as (
     select distinct as_of_date from {{ ref('int_filed_technology') }}
 ),

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_operator_reach']
+        }
+    )
+}}
+
 select
     as_of_date,
     settlement_kato,

@@ -1,4 +1,13 @@
 -- A speed that was not filed reaches no tier that asks for one.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_availability', 'int_availability_evidence']
+        }
+    )
+}}
+
 with offers as (
     select
         filings.as_of_date,

@@ -1,4 +1,13 @@
 -- Reads no census: a village is a village of the plan, however many live there.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_availability', 'int_filed_technology']
+        }
+    )
+}}
+
 with periods as (
     select
         as_of_date,

@@ -1,4 +1,17 @@
 -- Reads no census, so that what is wrong with a census does not withhold counts of villages.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_availability', 'int_filed_technology', 'int_settlement_reach', 'int_settlement_speed_reach',
+                'int_village_connection'
+            ],
+            'deliveries_of': ['rural_connection_plan']
+        }
+    )
+}}
+
 with reached as (
     select
         as_of_date,

@@ -1,4 +1,14 @@
 -- Only service that is claimed can be borne out or disputed: a trunk line or a station being built is neither.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_settlement_test', 'int_settlement_tile', 'int_station_reach'],
+            'up_to_period': ['int_availability']
+        }
+    )
+}}
+
 with claims as (
     select
         filings.as_of_date,

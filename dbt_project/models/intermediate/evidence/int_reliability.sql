@@ -1,6 +1,26 @@
 -- A test lies inside what an operator declares where its cell is in an area filed for the quarter, or a settlement that
 -- is filed with service is near; either for the technology tested or a better one.
-with areas as (
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_operator_reach', 'int_test_settlement', 'stg_drive_test', 'stg_operator_coverage_area',
+                'stg_operator_coverage_area_cell'
+            ]
+        }
+    )
+}}
+
+-- Areas run into millions of cells: only those of quarters and operators with tests are looked at.
+with tested as (
+    select distinct
+        as_of_date,
+        operator_id
+    from {{ ref('stg_drive_test') }}
+),
+
+areas as (
     select distinct
         areas.as_of_date,
         areas.operator_id,
@@ -11,6 +31,10 @@ with areas as (
         on
             areas.extract_id = cells.extract_id
             and areas.source_row = cells.source_row
+    inner join tested
+        on
+            areas.as_of_date = tested.as_of_date
+            and areas.operator_id = tested.operator_id
     inner join {{ ref('int_technology_ladder') }} as ladder on areas.technology = ladder.filed_technology
 ),
 

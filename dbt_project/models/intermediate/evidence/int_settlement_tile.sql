@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_filed_technology'],
+            'up_to_period': ['stg_speed_test_tile']
+        }
+    )
+}}
+
 with periods as (
     select distinct as_of_date
     from {{ ref('int_filed_technology') }}

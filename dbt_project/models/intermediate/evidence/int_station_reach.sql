@@ -1,4 +1,13 @@
 -- A station counts at the date its list is for; a cell that volunteers heard, at every filing within the window.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_filed_technology', 'stg_operator_site']
+        }
+    )
+}}
+
 with stations as (
     select
         as_of_date,

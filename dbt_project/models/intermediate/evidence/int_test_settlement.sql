@@ -1,4 +1,13 @@
 -- Distances are measured once a position, and only those that are kept are put in order.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['stg_drive_test']
+        }
+    )
+}}
+
 with positions as (
     select distinct
         latitude,

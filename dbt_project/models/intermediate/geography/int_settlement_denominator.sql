@@ -1,4 +1,13 @@
 -- Address filings are read through their rollup: the rows themselves run into hundreds of millions.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['stg_operator_availability', 'int_address_rollup']
+        }
+    )
+}}
+
 with periods as (
     select distinct as_of_date from {{ ref('stg_operator_availability') }}
     union

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_availability', 'int_availability_evidence']
+        }
+    )
+}}
+
 select
     filings.as_of_date,
     filings.settlement_kato,

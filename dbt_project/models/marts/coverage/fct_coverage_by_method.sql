@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['fct_coverage_by_operator', 'fct_coverage_by_technology', 'int_cell_coverage']
+        }
+    )
+}}
+
 with by_settlement as (
     select
         figures.as_of_date,

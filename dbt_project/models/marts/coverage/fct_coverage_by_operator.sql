@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_area_denominator', 'int_filed_technology', 'int_operator_reach', 'int_settlement_denominator'
+            ]
+        }
+    )
+}}
+
 with covered as (
     select
         as_of_date,

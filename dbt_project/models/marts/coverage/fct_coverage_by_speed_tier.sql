@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_area_denominator', 'int_availability', 'int_settlement_denominator', 'int_settlement_speed_reach'
+            ]
+        }
+    )
+}}
+
 with covered as (
     select
         as_of_date,

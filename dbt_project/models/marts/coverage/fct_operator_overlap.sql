@@ -1,5 +1,16 @@
 -- Nobody covers whom nobody claims to cover: the group of zero operators is what is left of the area. Where people of
 -- covered settlements whom nobody counted could decide it, what is left is unknown, and so is every group.
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': [
+                'int_area_denominator', 'int_filed_technology', 'int_settlement_denominator', 'int_settlement_reach'
+            ]
+        }
+    )
+}}
+
 with covered_by_district as (
     select
         covered.as_of_date,
@@ -66,9 +77,9 @@ filed as (
 
 counts as (
     select 0 as operators_exactly
-    union all
-    select row_number() over (order by operator_id) as operators_exactly
-    from {{ ref('dim_operator') }}
+    union
+    select row_number() over (partition by as_of_date, technology order by operator_id) as operators_exactly
+    from {{ ref('int_filed_technology') }}
 ),
 
 cells as (

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized = 'by_period',
+        meta = {
+            'same_period': ['int_plan_progress', 'int_settlement_denominator', 'int_village_connection'],
+            'deliveries_of': ['rural_connection_plan']
+        }
+    )
+}}
+
 with villages as (
     select
         connection.as_of_date,
