@@ -33,9 +33,8 @@ _DBT_STATUS = {"success": PASS, "pass": PASS, "no-op": PASS, "fail": FAIL, "warn
 class AuditReport:
     """What is now known of every check on the candidate.
 
-    `evaluated` and `reused` count expectations; `fresh` are the ids of checks carried out this time; `recorded` counts
-    rows added to the ledger; `damaged` names ledger files that could not be read. `notes` says what a person should
-    know.
+    `evaluated` and `reused` count expectations; `recorded` counts rows added to the ledger; `damaged` names
+    ledger files that could not be read. `notes` says what a person should know.
     """
 
     candidate_fingerprint: str
@@ -45,7 +44,6 @@ class AuditReport:
     recorded: int
     damaged: tuple[str, ...]
     notes: tuple[str, ...]
-    fresh: frozenset[str] = frozenset()
 
     def counts(self) -> dict[str, int]:
         """Number of checks by status, every status that occurs."""
@@ -89,7 +87,6 @@ def run_audit(
         recorded=len(new),
         damaged=ledger.damaged,
         notes=tuple(notes),
-        fresh=frozenset(row.check_id for row in (*found, *expected)),
     )
     say(f"audit: {', '.join(f'{count} {status}' for status, count in report.counts().items())}")
     return report
