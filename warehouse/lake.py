@@ -246,14 +246,17 @@ def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return marked
 
 
-def predecessor(outcome: Outcome, outcomes: Iterable[Outcome]) -> Outcome | None:
-    """The filing that one follows: of the same line, in force, of its own period or the last one before."""
+def predecessor(outcome: Outcome, line: Iterable[Outcome]) -> Outcome | None:
+    """The filing that one follows: in force, of its own period or the last one before.
+
+    Args:
+        line: the outcomes of the same line; others may stand among them.
+    """
     rivals = [
         other
-        for other in with_currency(outcomes)
+        for other in with_currency(other for other in line if other.line == outcome.line)
         if other.is_current
         and other.extract_id != outcome.extract_id
-        and other.line == outcome.line
         and (other.as_of_date or "") <= (outcome.as_of_date or "")
     ]
     return max(rivals, key=lambda other: (other.as_of_date or "", other.received_order), default=None)
