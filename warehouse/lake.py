@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -69,6 +69,25 @@ PART_SCHEMA: dict[str, pl.DataType] = {
     "path": pl.String(),
     "sha256": pl.String(),
 }
+SUSPICION_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "compared_with": pl.String(),
+    "as_of_date": pl.Date(),
+    "rule": pl.String(),
+    "region_kato": pl.String(),
+    "category": pl.String(),
+    "measure": pl.String(),
+    "kept_pct": pl.Float64(),
+    "is_accepted": pl.Boolean(),
+}
+DECISION_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "decision": pl.String(),
+    "subject": pl.String(),
+    "reason": pl.String(),
+    "author": pl.String(),
+    "decided_on": pl.Date(),
+}
 PERIOD_SCHEMA: dict[str, pl.DataType] = {
     "extract_id": pl.String(),
     "extract_kind": pl.String(),
@@ -76,12 +95,27 @@ PERIOD_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+class ProfileCell(NamedTuple):
+    """What was counted of a delivery's accepted rows of one region and category.
+
+    None where the kind is not counted by it. `covered_count`: rows that cover something; `sums`: of the columns that the
+    contract names, in its order.
+    """
+
+    region_kato: str | None
+    category: str | None
+    row_count: int
+    covered_count: int
+    sums: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one delivered file. Dates are ISO text; `series` groups deliveries that replace one another.
 
     `accepted_parts`: path inside the lake and SHA-256 of each file of accepted rows and of their cells, as `commit`
-    put it there. `periods`: every date that accepted rows speak of.
+    put it there. `periods`: every date that accepted rows speak of. `held_for`: why it does not count though its rows
+    were accepted, and what ends that; like `is_current` it follows from all deliveries together.
     """
 
     extract_id: str
@@ -113,6 +147,8 @@ class Outcome:
     quarantine_reasons: tuple[tuple[str, str | None, int], ...] = ()
     accepted_parts: tuple[tuple[str, str], ...] = ()
     periods: tuple[str, ...] = ()
+    profile: tuple[ProfileCell, ...] = ()
+    held_for: str | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -125,6 +161,10 @@ class Outcome:
 
         `message` shows cells, which may be a figure that is internal or withheld; it is for the sender alone.
         """
+        return "; ".join(text for text in (self.held_for, self._of_rows) if text) or None
+
+    @property
+    def _of_rows(self) -> str | None:
         if not self.quarantine_reasons:
             return None if self.rule is None else f"{self.outcome}: {self.rule}"
         reasons = ", ".join(
@@ -212,38 +252,43 @@ def read_outcomes(home: Home) -> list[Outcome]:
         for name in ("quarantine_reasons", "accepted_parts"):
             values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
         values["periods"] = tuple(values.get("periods", ()))
+        values["profile"] = tuple(ProfileCell(*cell, tuple(sums)) for *cell, sums in values.get("profile", ()))
         found.append(Outcome(**{k: v for k, v in values.items() if k in names}))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
 
 
-def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
+def with_currency(outcomes: Iterable[Outcome], held: Mapping[str, str] | None = None) -> list[Outcome]:
     """Mark in each series the one delivery that counts: the highest revision, then the one received last.
 
-    Only accepted deliveries compete, so a rejected resubmission leaves the earlier filing in force.
+    Only accepted deliveries compete, so a rejected resubmission leaves the earlier filing in force; and of these none
+    that is held, by id and the reason, which it keeps until a later one takes its place.
     """
-    outcomes = list(outcomes)
+    outcomes, held = list(outcomes), held or {}
     best: dict[str, Outcome] = {}
     for outcome in outcomes:
-        if not outcome.is_accepted:
+        if not outcome.is_accepted or outcome.extract_id in held:
             continue
         rival = best.get(outcome.series)
-        if rival is None or (outcome.revision, outcome.received_order) > (
-            rival.revision,
-            rival.received_order,
-        ):
+        if rival is None or _rank(outcome) > _rank(rival):
             best[outcome.series] = outcome
     marked = []
     for outcome in outcomes:
         winner = best.get(outcome.series) if outcome.is_accepted else None
-        is_current = winner is outcome
+        is_held = outcome.extract_id in held and (winner is None or _rank(winner) < _rank(outcome))
+        is_superseded = winner is not None and winner is not outcome and not is_held
         marked.append(
             replace(
                 outcome,
-                is_current=is_current,
-                superseded_by=None if winner is None or is_current else winner.extract_id,
+                is_current=winner is outcome,
+                superseded_by=winner.extract_id if winner is not None and is_superseded else None,
+                held_for=held[outcome.extract_id] if is_held else None,
             )
         )
     return marked
+
+
+def _rank(outcome: Outcome) -> tuple[int, int]:
+    return outcome.revision, outcome.received_order
 
 
 def predecessor(outcome: Outcome, outcomes: Iterable[Outcome]) -> Outcome | None:
@@ -259,14 +304,26 @@ def predecessor(outcome: Outcome, outcomes: Iterable[Outcome]) -> Outcome | None
     return max(rivals, key=lambda other: (other.as_of_date or "", other.received_order), default=None)
 
 
-def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
-    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason, and, which no model
-    reads, accepted_part and accepted_period.
+def consolidate(
+    home: Home,
+    outcomes: Iterable[Outcome],
+    suspicions: Sequence[Sequence[Any]] = (),
+    decisions: Sequence[Sequence[Any]] = (),
+) -> None:
+    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason, suspicion, decision, and,
+    which no model reads, accepted_part and accepted_period.
+
+    Args:
+        suspicions: rows of SUSPICION_SCHEMA.
+        decisions: rows of DECISION_SCHEMA.
     """
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
     meta = home.lake / "meta"
     meta.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(o) | {"message": o.summary} for o in outcomes]
+    rows = [
+        asdict(o) | {"message": o.summary} | ({"outcome": "held", "rule": "suspicious"} if o.held_for else {})
+        for o in outcomes
+    ]
     extract = pl.DataFrame(
         [{name: row[name] for name in EXTRACT_SCHEMA} for row in rows],
         schema=EXTRACT_SCHEMA | {"as_of_date": pl.String()},
@@ -294,6 +351,11 @@ def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
     _write_parquet(extract, meta / "extract.parquet")
     _write_parquet(account, meta / "row_account.parquet")
     _write_parquet(reasons, meta / "quarantine_reason.parquet")
+    for name, told, schema in (
+        ("suspicion", suspicions, SUSPICION_SCHEMA),
+        ("decision", decisions, DECISION_SCHEMA),
+    ):
+        _write_parquet(pl.DataFrame(sorted(told, key=str), schema=schema, orient="row"), meta / f"{name}.parquet")
 
 
 def read_accepted(home: Home, kind: str, extract_ids: Iterable[str]) -> pl.LazyFrame:
