@@ -24,9 +24,7 @@ from warehouse.paths import Home
 Row = tuple[Any, ...]
 
 
-def accept(
-    home: Home, extract_id: str, reason: str, author: str, date: dt.date
-) -> tuple[Acceptance, Path]:
+def accept(home: Home, extract_id: str, reason: str, author: str, date: dt.date) -> tuple[Acceptance, Path]:
     """Write the acceptance of a held delivery; returns it and its file. The next ingestion puts the delivery in force.
 
     Raises:

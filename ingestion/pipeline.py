@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ from ingestion.readers.workbook import read_workbook
 from ingestion.resolution import resolve_places
 from ingestion.rules import judge, quarter_end, remedy
 from ingestion.split import RowAccount, SplitFiles, split
-from ingestion.suspicion import in_force, profile_of, profile_query, suspects
+from ingestion.suspicion import Suspect, in_force, profile_of, profile_query, suspects
 from ingestion.unread import unread
 from warehouse import lake
 from warehouse.lake import Outcome, ProfileCell, predecessor
@@ -167,10 +168,15 @@ def ingest(
                 if is_reference == (rank == 0):
                     session.take(arrival, matches)
         landing.remember()
-        known_by_now = {**before, **session.outcomes}.values()
-        suspected = suspects(known_by_now, load_contracts(), load_acceptances())
-        outcomes = in_force(known_by_now, suspected)
-        lake.consolidate(home, outcomes, suspicion_rows(outcomes, suspected), decision_rows(outcomes, suspected))
+        known_by_now = {**before, **session.outcomes}
+        suspected = suspects(known_by_now.values(), load_contracts(), load_acceptances())
+        outcomes = in_force(known_by_now.values(), suspected)
+        for outcome in outcomes:
+            if outcome.held_for != known_by_now[outcome.extract_id].held_for:
+                session.tell(outcome, suspected.get(outcome.extract_id))
+        lake.consolidate(
+            home, outcomes, suspicion_rows(outcomes, suspected), decision_rows(outcomes, suspected)
+        )
     touched = [o for o in outcomes if o.extract_id in session.outcomes]
     return IngestReport(touched, session.processed, session.reused)
 
@@ -225,6 +231,9 @@ class _Session:
         self.outcomes: dict[str, Outcome] = {}
         self.processed = 0
         self.reused = 0
+        self._lines: dict[str, dict[str, Outcome]] = defaultdict(dict)
+        for outcome in before.values():
+            self._lines[outcome.line][outcome.extract_id] = outcome
         self._gazetteer: Gazetteer | None = None
         self._reference: str | None = None
 
@@ -272,11 +281,15 @@ class _Session:
         if self.before.get(extract_id) == refused:
             self.reused += 1
         else:
-            lake.commit(self.home, refused, {})
             write_pages(Answer(None, refused), self.home.answers / extract_id, "answer")
+            lake.commit(self.home, refused, {})
             self.processed += 1
             self.say(f"{receipt.file_name}: {outcome}")
-        self.outcomes[extract_id] = refused
+        self._remember(refused)
+
+    def _remember(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.extract_id] = outcome
+        self._lines[outcome.line][outcome.extract_id] = outcome
 
     def gazetteer(self) -> Gazetteer:
         """Places as the current KATO editions and changes tell them; built when the first file needs it."""
@@ -319,13 +332,14 @@ class _Session:
             if not outcome.is_accepted:
                 parts.pop("accepted", None)
                 parts.pop("cells", None)
-            outcome = lake.commit(self.home, outcome, parts)
+            # A file that has an outcome is not read again: what its sender is told must stand before.
             write_pages(answer, self.home.answers / outcome.extract_id, "answer")
+            outcome = lake.commit(self.home, outcome, parts)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         if layout.extract_kind in REFERENCE_KINDS:
             self._gazetteer = self._reference = None
-        self.outcomes[outcome.extract_id] = outcome
+        self._remember(outcome)
         self.processed += 1
         counts = f"{outcome.rows_accepted:,} accepted, {outcome.rows_quarantined:,} quarantined"
         self.say(
@@ -337,11 +351,30 @@ class _Session:
     def _answer(self, landed: Path, outcome: Outcome, layout: Layout, files: SplitFiles | None) -> Answer:
         """What the sender is told, from the parts of a file before they are moved into the lake."""
         faults = faults_of(files.quarantined if files else [], layout, outcome)
-        before = predecessor(outcome, {**self.before, **self.outcomes}.values())
+        before = predecessor(outcome, self._lines[outcome.line].values())
         if files is None or before is None or not outcome.is_accepted:
             return Answer(layout, outcome, faults, proposal=proposal_for(landed, layout, outcome))
         asked = anomalies_of(self.home, layout, before, pl.scan_parquet(files.accepted))
         return Answer(layout, outcome, faults, asked, before.file_name)
+
+    def tell(self, outcome: Outcome, suspect: Suspect | None) -> None:
+        """Answer the sender of an accepted file again, from the lake, as it came to be held or is no longer."""
+        assert outcome.layout_id is not None
+        assert outcome.extract_kind is not None
+        layout = load_layouts().get(outcome.layout_id)
+        if layout is not None:
+            part = lake.partition(self.home, "quarantined", outcome.extract_kind, outcome.extract_id)
+            faults = faults_of(sorted(part.glob("part-*.parquet")), layout, outcome)
+            found = suspect.found if suspect is not None and outcome.held_for else ()
+            answer = Answer(layout, outcome, faults, suspicions=found)
+            before = predecessor(outcome, self._lines[outcome.line].values())
+            if before is not None:
+                rows = lake.read_accepted(self.home, outcome.extract_kind, [outcome.extract_id])
+                asked = anomalies_of(self.home, layout, before, rows)
+                answer = replace(answer, anomalies=asked, previous=before.file_name)
+            write_pages(answer, self.home.answers / outcome.extract_id, "answer")
+            self.say(f"{outcome.file_name}: {outcome.held_for or 'no longer held'}")
+        lake.record(self.home, outcome)
 
     def _keep(self, known: Outcome, again: Outcome) -> None:
         """The same bytes once more are one delivery; sent again later or as a higher revision, it counts as that."""
@@ -354,7 +387,7 @@ class _Session:
             lake.record(self.home, kept)
         if known.extract_id not in self.outcomes:
             self.reused += 1
-        self.outcomes[kept.extract_id] = kept
+        self._remember(kept)
 
     def _places(self, layout: Layout) -> Gazetteer | None:
         return self.gazetteer() if layout.resolve is not None else None

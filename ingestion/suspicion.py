@@ -159,7 +159,9 @@ def suspects(
         and contracts[outcome.extract_kind].suspicious is not None
     ]
     suspected: dict[str, Suspect] = {}
-    for _, line in groupby(sorted(watched, key=lambda outcome: outcome.line), key=lambda outcome: outcome.line):
+    for _, line in groupby(
+        sorted(watched, key=lambda outcome: outcome.line), key=lambda outcome: outcome.line
+    ):
         good: Outcome | None = None
         for _, series in groupby(_by_period(line), key=lambda outcome: outcome.series):
             standing: Outcome | None = None

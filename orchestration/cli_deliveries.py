@@ -40,7 +40,9 @@ def accept(
         if as_json:
             print_json(entry.model_dump(mode="json") | {"path": str(path)})
             return
-        print(f"{entry.file_name} is accepted, by {entry.author}. Commit {path}; the next `qamtu run` uses it.")
+        print(
+            f"{entry.file_name} is accepted, by {entry.author}. Commit {path}; the next `qamtu run` uses it."
+        )
 
 
 def _user() -> str:

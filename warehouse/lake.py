@@ -252,7 +252,9 @@ def read_outcomes(home: Home) -> list[Outcome]:
         for name in ("quarantine_reasons", "accepted_parts"):
             values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
         values["periods"] = tuple(values.get("periods", ()))
-        values["profile"] = tuple(ProfileCell(*cell, tuple(sums)) for *cell, sums in values.get("profile", ()))
+        values["profile"] = tuple(
+            ProfileCell(*cell, tuple(sums)) for *cell, sums in values.get("profile", ())
+        )
         found.append(Outcome(**{k: v for k, v in values.items() if k in names}))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
 
@@ -291,14 +293,18 @@ def _rank(outcome: Outcome) -> tuple[int, int]:
     return outcome.revision, outcome.received_order
 
 
-def predecessor(outcome: Outcome, outcomes: Iterable[Outcome]) -> Outcome | None:
-    """The filing that one follows: of the same line, in force, of its own period or the last one before."""
+def predecessor(outcome: Outcome, line: Iterable[Outcome]) -> Outcome | None:
+    """The filing that one follows: in force, of its own period or the last one before.
+
+    Args:
+        line: the outcomes of the same line, with why they are held as last told; others may stand among them.
+    """
+    same = [other for other in line if other.line == outcome.line]
     rivals = [
         other
-        for other in with_currency(outcomes)
+        for other in with_currency(same, {o.extract_id: o.held_for for o in same if o.held_for})
         if other.is_current
         and other.extract_id != outcome.extract_id
-        and other.line == outcome.line
         and (other.as_of_date or "") <= (outcome.as_of_date or "")
     ]
     return max(rivals, key=lambda other: (other.as_of_date or "", other.received_order), default=None)
@@ -355,7 +361,9 @@ def consolidate(
         ("suspicion", suspicions, SUSPICION_SCHEMA),
         ("decision", decisions, DECISION_SCHEMA),
     ):
-        _write_parquet(pl.DataFrame(sorted(told, key=str), schema=schema, orient="row"), meta / f"{name}.parquet")
+        _write_parquet(
+            pl.DataFrame(sorted(told, key=str), schema=schema, orient="row"), meta / f"{name}.parquet"
+        )
 
 
 def read_accepted(home: Home, kind: str, extract_ids: Iterable[str]) -> pl.LazyFrame:

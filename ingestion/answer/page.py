@@ -14,7 +14,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ingestion.answer.model import Answer, Fault
-from ingestion.answer.words import LANGUAGES, Language, Words, load_words
+from ingestion.answer.words import Words, load_words
+from warehouse.languages import Language
 
 # Thousands are parted by a space at which no line breaks where the language writes so, else by a comma.
 _THOUSANDS = {"kk": "\u00a0", "ru": "\u00a0", "en": ","}
@@ -42,6 +43,8 @@ def number(value: float, language: Language) -> str:
 def verdict(answer: Answer, words: Words) -> tuple[str, str]:
     """What becomes of the file in one line, and its tone: good, warn or bad."""
     outcome = answer.outcome
+    if answer.suspicions:
+        return words.ui["held"], "bad"
     if answer.is_clean:
         return words.ui["clean"], "good"
     if outcome.is_accepted:
@@ -62,6 +65,17 @@ def anomalies(answer: Answer, words: Words) -> list[str]:
         )
         for anomaly in answer.anomalies
     ]
+
+
+def suspicions(answer: Answer, words: Words) -> list[str]:
+    """For what a filing is held, in words."""
+    told = []
+    for suspicion in answer.suspicions:
+        where = " ".join(text for text in (suspicion.category, suspicion.region_kato) if text)
+        measure = words.measures.get(suspicion.measure, suspicion.measure)
+        kept = number(suspicion.kept_pct, words.language)
+        told.append(f"{f'{where}: ' if where else ''}{words.ui['kept'].format(measure=measure, kept=kept)}")
+    return told
 
 
 def render_page(answer: Answer, language: Language, links: Mapping[Language, str]) -> str:
@@ -85,7 +99,7 @@ def render_page(answer: Answer, language: Language, links: Mapping[Language, str
         words=words,
         ui=ui,
         title=ui["title"].format(file=Path(outcome.file_name).name),
-        languages=[load_words(other) for other in LANGUAGES],
+        languages=[load_words(other) for other in Language],
         links=links,
         is_sample=outcome.is_sample,
         verdict=told,
@@ -95,6 +109,7 @@ def render_page(answer: Answer, language: Language, links: Mapping[Language, str
         places_were_checked=answer.places_were_checked,
         refusal=None if outcome.is_accepted else _refusal(answer, words),
         proposal=answer.proposal,
+        suspicions=suspicions(answer, words),
         anomalies=anomalies(answer, words),
         comparison=ui["to_confirm_why"].format(previous=answer.previous),
         kinds=_kinds(answer, words),

@@ -10,26 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
 
 from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout
 from ingestion.rules import remedy
+from warehouse.languages import Language
 from warehouse.yaml_file import read_yaml
 
-Language = Literal["kk", "ru", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 TEXTS_DIR = Path(__file__).parent / "texts"
 
 
 @dataclass(frozen=True)
 class Words:
-    """One language: words of the page, of anomalies, and name and remedy of each rule."""
+    """One language: words of the page, of anomalies, of what is counted, and name and remedy of each rule."""
 
     language: Language
     name: str
     ui: Mapping[str, str]
     anomalies: Mapping[str, str]
+    measures: Mapping[str, str]
     rules: Mapping[str, Mapping[str, str]]
     files: Mapping[str, Mapping[str, str]]
 
@@ -69,6 +68,7 @@ def load_words(language: Language) -> Words:
         told["language"],
         told["ui"],
         told["anomalies"],
+        told["measures"],
         told.get("rules", {}),
         told.get("files", {}),
     )
