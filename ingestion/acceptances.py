@@ -26,8 +26,8 @@ _OF_PROJECT = Path(__file__).parent / "acceptances"
 class Acceptance(BaseModel):
     """One delivery that may be used: which bytes, what was suspicious about it, why it is right all the same.
 
-    `found` are the keys of what was suspicious when it was accepted. What comes to be suspicious about the delivery later,
-    beside another one before it, is not covered.
+    `found` are the keys of what was suspicious when it was accepted. What comes to be suspicious about the delivery
+    later, beside another one before it, is not covered.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
@@ -140,6 +141,7 @@ class Suspicious:
         category: column by whose values rows are told apart, each of which must stay.
         covered_where: SQL condition on the contract's columns that tells which rows cover something; None for all.
         sums: columns whose sum may not shrink.
+        stands_in: whether, while the first delivery of a date is held, the last good one stands in for it on that date.
     """
 
     shrunk_below_pct: float
@@ -148,6 +150,7 @@ class Suspicious:
     category: str | None = None
     covered_where: str | None = None
     sums: tuple[str, ...] = ()
+    stands_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -270,7 +273,7 @@ def _neighbourhood(properties: list[SchemaProperty]) -> Neighbourhood | None:
 def _suspicious(table: SchemaObject) -> Suspicious | None:
     for custom in table.customProperties or []:
         if custom.property == "suspicious":
-            told = dict(custom.value)
+            told: dict[str, Any] = dict(custom.value or {})
             return Suspicious(**told | {"sums": tuple(told.get("sums", ()))})
     return None
 

@@ -26,7 +26,7 @@ from ingestion.answer.document import write_pages
 from ingestion.answer.model import Answer, anomalies_of, faults_of
 from ingestion.contract import Contract, load_contracts
 from ingestion.corrections import correct, corrections_of
-from ingestion.decisions import decision_rows, suspicion_rows
+from ingestion.decisions import decision_rows, stand_in_rows, suspicion_rows
 from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching
 from ingestion.onboard.changed import proposal_for
@@ -169,13 +169,18 @@ def ingest(
                     session.take(arrival, matches)
         landing.remember()
         known_by_now = {**before, **session.outcomes}
-        suspected = suspects(known_by_now.values(), load_contracts(), load_acceptances())
+        contracts = load_contracts()
+        suspected = suspects(known_by_now.values(), contracts, load_acceptances())
         outcomes = in_force(known_by_now.values(), suspected)
         for outcome in outcomes:
             if outcome.held_for != known_by_now[outcome.extract_id].held_for:
                 session.tell(outcome, suspected.get(outcome.extract_id))
         lake.consolidate(
-            home, outcomes, suspicion_rows(outcomes, suspected), decision_rows(outcomes, suspected)
+            home,
+            outcomes,
+            suspicion_rows(outcomes, suspected),
+            stand_in_rows(outcomes, suspected, contracts),
+            decision_rows(outcomes, suspected),
         )
     touched = [o for o in outcomes if o.extract_id in session.outcomes]
     return IngestReport(touched, session.processed, session.reused)

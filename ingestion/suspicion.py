@@ -96,8 +96,8 @@ def profile_of(counted: pl.DataFrame) -> tuple[ProfileCell, ...]:
 def suspicions(watch: Suspicious, before: Outcome, after: Outcome) -> tuple[Suspicion, ...]:
     """What is suspicious about one delivery beside the one before it, in a fixed order; empty when nothing is.
 
-    shrunk: less than `shrunk_below_pct` of the rows or of a sum is left. fallen: of the covering rows of a region, or of
-    a category, less than `fallen_below_pct` is left. missing: none is.
+    shrunk: less than `shrunk_below_pct` of the rows or of a sum is left. fallen: of the covering rows of a region, or
+    of a category, less than `fallen_below_pct` is left. missing: none is.
     """
     profiled = bool(before.profile and after.profile)
     wholes = [("row_count", float(before.rows_accepted), float(after.rows_accepted))]
@@ -155,8 +155,8 @@ def suspects(
         outcome
         for outcome in outcomes
         if outcome.is_accepted
-        and outcome.extract_kind in contracts
-        and contracts[outcome.extract_kind].suspicious is not None
+        and (contract := contracts.get(str(outcome.extract_kind))) is not None
+        and contract.suspicious is not None
     ]
     suspected: dict[str, Suspect] = {}
     for _, line in groupby(

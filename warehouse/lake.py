@@ -80,6 +80,11 @@ SUSPICION_SCHEMA: dict[str, pl.DataType] = {
     "kept_pct": pl.Float64(),
     "is_accepted": pl.Boolean(),
 }
+STAND_IN_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "as_of_date": pl.Date(),
+    "content_fingerprint": pl.String(),
+}
 DECISION_SCHEMA: dict[str, pl.DataType] = {
     "extract_id": pl.String(),
     "decision": pl.String(),
@@ -98,8 +103,8 @@ PERIOD_SCHEMA: dict[str, pl.DataType] = {
 class ProfileCell(NamedTuple):
     """What was counted of a delivery's accepted rows of one region and category.
 
-    None where the kind is not counted by it. `covered_count`: rows that cover something; `sums`: of the columns that the
-    contract names, in its order.
+    None where the kind is not counted by it. `covered_count`: rows that cover something; `sums`: of the columns that
+    the contract names, in its order.
     """
 
     region_kato: str | None
@@ -253,7 +258,7 @@ def read_outcomes(home: Home) -> list[Outcome]:
             values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
         values["periods"] = tuple(values.get("periods", ()))
         values["profile"] = tuple(
-            ProfileCell(*cell, tuple(sums)) for *cell, sums in values.get("profile", ())
+            ProfileCell._make([*cell, tuple(sums)]) for *cell, sums in values.get("profile", ())
         )
         found.append(Outcome(**{k: v for k, v in values.items() if k in names}))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
@@ -314,13 +319,15 @@ def consolidate(
     home: Home,
     outcomes: Iterable[Outcome],
     suspicions: Sequence[Sequence[Any]] = (),
+    stand_ins: Sequence[Sequence[Any]] = (),
     decisions: Sequence[Sequence[Any]] = (),
 ) -> None:
-    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason, suspicion, decision, and,
-    which no model reads, accepted_part and accepted_period.
+    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason, suspicion, stand_in,
+    decision; and, which no model reads, accepted_part and accepted_period.
 
     Args:
         suspicions: rows of SUSPICION_SCHEMA.
+        stand_ins: rows of STAND_IN_SCHEMA.
         decisions: rows of DECISION_SCHEMA.
     """
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
@@ -359,6 +366,7 @@ def consolidate(
     _write_parquet(reasons, meta / "quarantine_reason.parquet")
     for name, told, schema in (
         ("suspicion", suspicions, SUSPICION_SCHEMA),
+        ("stand_in", stand_ins, STAND_IN_SCHEMA),
         ("decision", decisions, DECISION_SCHEMA),
     ):
         _write_parquet(

@@ -71,6 +71,8 @@ THEMES: dict[str, tuple[Sheet, ...]] = {
         Sheet("Measured speed", "fct_measured_speed"),
         Sheet("Deliveries", "meta_extract"),
         Sheet("Rows", "meta_row_account"),
+        Sheet("Suspicious deliveries", "meta_suspicion"),
+        Sheet("Decisions", "meta_decision"),
         Sheet("Checks", "meta_check"),
     ),
     "dictionary": (
