@@ -37,7 +37,8 @@ def delivery(
     )
     return Outcome(
         extract_id=name, sender="dala", extract_kind="operator_availability", layout_id="dala/availability",
-        file_name=f"{name}.csv", sha256=sha256(name.encode()).hexdigest(), size_bytes=1, received_order=order, outcome="accepted",
+        file_name=f"{name}.csv", sha256=sha256(name.encode()).hexdigest(), size_bytes=1, received_order=order,
+        outcome="accepted",
         series=f"dala/operator_availability/a/{day}", as_of_date=day, rows_accepted=sum(cells.values()),
         profile=profile,
     )  # fmt: skip
