@@ -109,7 +109,7 @@ def _by_code(
         flags.append(Flag("kato_wrong_level", rule.kato, origin))
         wrong = pl.col("__kato").is_not_null() & ~pl.col("__lived_in").fill_null(False)
         columns.append(wrong.alias(flags[-1].name))
-    if not has_names:
+    if not has_names and layout.contract.column(rule.kato).required:
         flags.append(Flag("required_missing", rule.kato, origin))
         columns.append((~filed).alias(flags[-1].name))
     return frame.with_columns(*columns, pl.col("__kato").alias(kato)), flags
