@@ -16,21 +16,4 @@ select
     preferred.extract_id,
     preferred.source_sheet,
     preferred.source_row
-from (
-    select
-        received.*,
-        extracts.layout_id,
-        extracts.source_title,
-        row_number() over (
-            partition by received.as_of_date, received.dispute_id
-            order by
-                extracts.source_rank asc,
-                extracts.received_order desc,
-                received.extract_id desc,
-                received.source_row desc
-        ) as preference
-    from {{ source('lake', 'disputes') }} as received
-    inner join {{ ref('stg_extract') }} as extracts on received.extract_id = extracts.extract_id
-    where extracts.is_current
-) as preferred
-where preferred.preference = 1
+from {{ preferred_rows(source('lake', 'disputes'), ['as_of_date', 'dispute_id']) }} as preferred

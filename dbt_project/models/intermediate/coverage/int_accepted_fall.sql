@@ -1,4 +1,4 @@
--- What an accepted delivery lacks, its operator need not have: in the regions that were found wanting, and in the nation.
+-- What an accepted delivery lacks, its operator need not have: in the regions found wanting, and in the nation.
 with accepted as (
     select distinct
         extract_id,

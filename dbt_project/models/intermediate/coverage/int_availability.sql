@@ -1,5 +1,5 @@
--- A filing by settlement stands where the operator did not file the settlement and technology by address. While the first
--- filing of a date is held, the last good one stands in.
+-- A filing by settlement stands where the operator did not file the settlement and technology by address. While the
+-- first filing of a date is held, the last good one stands in.
 {{
     config(
         materialized = 'by_period',

@@ -1,4 +1,5 @@
--- The last register of each source up to a date speaks for it: it lists all disputes that stand, also those decided long ago.
+-- The last register of each source up to a date speaks for it: it lists all disputes that stand, also those decided long
+-- ago.
 {{
     config(
         materialized = 'by_period',

@@ -15,7 +15,7 @@ select
     status = 'filed' and answered_at is null and answer_due_at < as_of_date as is_overdue,
     case
         when status = 'filed' and answered_at is null and answer_due_at < as_of_date
-            then cast({{ dbt.datediff('answer_due_at', 'as_of_date', 'day') }} as bigint)
+            then cast({{ days_between('answer_due_at', 'as_of_date') }} as bigint)
     end as days_overdue,
     source_title,
     extract_id
