@@ -1,5 +1,4 @@
--- The last register of each source up to a date speaks for it: it lists all disputes that stand, also those decided long
--- ago.
+-- The last register of each source up to a date speaks for it: it lists all disputes that stand, however old.
 {{
     config(
         materialized = 'by_period',
