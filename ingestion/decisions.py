@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ingestion.acceptances import Acceptance, load_acceptances, write_acceptance
-from ingestion.contract import Contract, load_contracts
+from ingestion.contract import load_contracts
 from ingestion.corrections import load_corrections
 from ingestion.suspicion import Suspect, in_force, suspects
 from warehouse import lake
@@ -73,23 +73,22 @@ def suspicion_rows(outcomes: Iterable[Outcome], suspected: Mapping[str, Suspect]
     ]
 
 
-def stand_in_rows(
-    outcomes: Iterable[Outcome], suspected: Mapping[str, Suspect], contracts: Mapping[str, Contract]
-) -> list[Row]:
+def stand_in_rows(outcomes: Iterable[Outcome], suspected: Mapping[str, Suspect]) -> list[Row]:
     """Rows of `warehouse.lake.STAND_IN_SCHEMA`: last good deliveries, and the later date they stand in for while the
     first one of that date is held; where nobody else filed for the date, nothing stands in.
     """
-    kinds = {
-        kind for kind, contract in contracts.items() if contract.suspicious and contract.suspicious.stands_in
-    }
-    outcomes = [outcome for outcome in outcomes if outcome.extract_kind in kinds and outcome.as_of_date]
-    filed_for = {outcome.as_of_date for outcome in outcomes if outcome.is_current}
-    found = {
-        (before.extract_id, dt.date.fromisoformat(str(outcome.as_of_date)), before.content_fingerprint)
+    held = [
+        (suspected[outcome.extract_id].before, outcome.as_of_date)
         for outcome in outcomes
-        if outcome.held_for is not None and outcome.as_of_date in filed_for
-        for before in [suspected[outcome.extract_id].before]
-        if before.series != outcome.series
+        if outcome.held_for is not None and suspected[outcome.extract_id].stands_in
+    ]
+    contracts = load_contracts().items()
+    kinds = {kind for kind, contract in contracts if contract.suspicious and contract.suspicious.stands_in}
+    filed_for = {o.as_of_date for o in outcomes if o.is_current and o.extract_kind in kinds}
+    found = {
+        (before.extract_id, dt.date.fromisoformat(date), before.content_fingerprint)
+        for before, date in held
+        if date is not None and date in filed_for
     }
     return sorted(found)
 

@@ -169,8 +169,7 @@ def ingest(
                     session.take(arrival, matches)
         landing.remember()
         known_by_now = {**before, **session.outcomes}
-        contracts = load_contracts()
-        suspected = suspects(known_by_now.values(), contracts, load_acceptances())
+        suspected = suspects(known_by_now.values(), load_contracts(), load_acceptances())
         outcomes = in_force(known_by_now.values(), suspected)
         for outcome in outcomes:
             if outcome.held_for != known_by_now[outcome.extract_id].held_for:
@@ -179,7 +178,7 @@ def ingest(
             home,
             outcomes,
             suspicion_rows(outcomes, suspected),
-            stand_in_rows(outcomes, suspected, contracts),
+            stand_in_rows(outcomes, suspected),
             decision_rows(outcomes, suspected),
         )
     touched = [o for o in outcomes if o.extract_id in session.outcomes]

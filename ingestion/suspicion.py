@@ -127,12 +127,16 @@ def suspicions(watch: Suspicious, before: Outcome, after: Outcome) -> tuple[Susp
 
 @dataclass(frozen=True)
 class Suspect:
-    """A delivery that is suspicious: beside which other, why, and the acceptance that covers it, if any does."""
+    """A delivery that is suspicious: beside which other, why, and the acceptance that covers it, if any does.
+
+    `stands_in`: whether the other one is used on its date, while it is held.
+    """
 
     outcome: Outcome
     before: Outcome
     found: tuple[Suspicion, ...]
     acceptance: Acceptance | None
+    stands_in: bool
 
     @property
     def is_held(self) -> bool:
@@ -185,8 +189,8 @@ def why_held(suspect: Suspect) -> str:
     named = [str(suspicion) for suspicion in suspect.found[:_NAMED]]
     more = len(suspect.found) - len(named)
     told = ", ".join([*named, *([f"and {more} more"] if more else [])])
-    replaced = suspect.outcome.series == suspect.before.series
-    meanwhile = f"{suspect.before.file_name} stays in use" if replaced else "its period stays without it"
+    used = suspect.stands_in or suspect.outcome.series == suspect.before.series
+    meanwhile = f"{suspect.before.file_name} stays in use" if used else "its period stays without it"
     return (
         f"held, suspicious beside {suspect.before.file_name}: {told}; {meanwhile} until a corrected file comes, or: "
         f'qamtu accept {suspect.outcome.extract_id} --reason "..."'
@@ -212,7 +216,9 @@ def _suspect_of(
         return None
     acceptance = acceptances.get(outcome.extract_id)
     covers = acceptance is not None and acceptance.covers(outcome.sha256, [each.key for each in found])
-    return Suspect(outcome, before, found, acceptance if covers else None)
+    return Suspect(
+        outcome, before, found, acceptance if covers else None, standing is None and watch.stands_in
+    )
 
 
 def _by_period(line: Iterable[Outcome]) -> list[Outcome]:

@@ -238,6 +238,7 @@ def test_a_filing_that_shrank_is_held_and_says_how_it_is_released(filed: Warehou
     (listed,) = records(filed, "extract").filter(pl.col("file_name") == "dala_2025q4.csv").to_dicts()
     assert (listed["outcome"], listed["rule"], listed["is_current"]) == ("held", "suspicious", False)
     assert "suspicious beside dala_2025q3.csv: shrunk: 33.3% of row_count" in listed["message"]
+    assert "; dala_2025q3.csv stays in use until a corrected file comes" in listed["message"]
     assert f'qamtu accept {outcome.extract_id} --reason "..."' in listed["message"]
     assert answer(filed, outcome)["held_for"]
     page = (filed.home.answers / outcome.extract_id / "answer.ru.html").read_text(encoding="utf-8")
