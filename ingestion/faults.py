@@ -58,7 +58,6 @@ FILE_RULES: dict[str, str] = {
     "missing_sheet": "the workbook has no such sheet, or only a hidden one; restore it, or name it in the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",
     "correction_expired": "the source changed what a correction was made for; remove the entry or renew it",
-    "shrunk": "confirm that the rest was dropped on purpose, or send the whole filing again",
     "unreadable_features": "the file cannot be read as GeoJSON, GeoPackage or Shapefile; export it again",
     "incomplete_shapefile": "a Shapefile is .shp, .shx, .dbf and .prj of one name; send them together, or in one .zip",
     "missing_layer": "the file has no such layer, or several and the layout names none; name it in the layout",

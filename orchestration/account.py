@@ -90,6 +90,8 @@ def trouble_table(outcomes: Sequence[Outcome]) -> str:
 def _remark(outcome: Outcome) -> str:
     if outcome.superseded_by:
         return f"superseded by {_cell(outcome.superseded_by)}"
+    if outcome.held_for:
+        return _cell(outcome.held_for)
     text = _cell(f"{'' if outcome.is_accepted else 'not taken: '}{outcome.message or ''}")
     return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1].rstrip() + "…"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration import cli_releases, cli_senders
+from orchestration import cli_deliveries, cli_releases, cli_senders
 from orchestration.cli_kit import NOTHING, Debug, Json, make_console, plain_errors, print_json
 from warehouse.paths import Home
 
@@ -163,6 +163,7 @@ def ui(
 for _command in (
     cli_senders.check,
     cli_senders.onboard,
+    cli_deliveries.accept,
     cli_releases.explain,
     cli_releases.diff,
     cli_releases.verify,

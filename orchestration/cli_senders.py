@@ -57,8 +57,8 @@ def check(
 ) -> None:
     """Say what is wrong with files before they are sent, and write it down as HTML, XLSX and JSON.
 
-    Nothing is filed. Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not
-    be taken; 1 error.
+    Nothing is filed. Exit codes: 0 every row would be accepted; 3 some rows would be quarantined, or a file would be
+    held as suspicious; 4 a file would not be taken; 1 error.
     """
     if no_report and report:
         raise typer.BadParameter("give either --report or --no-report, not both", param_hint="--no-report")

@@ -22,11 +22,10 @@ from orchestration.owners import as_owner
 from orchestration.periods import in_words
 from orchestration.resources import DbtEngine, HomeResource
 from orchestration.retries import POLICY, only_passing_failures_retried
+from warehouse.candidate import META_SOURCES
 from warehouse.parts import kind_of
 
 SOURCE_NAME = "lake"
-#: Sources that tell of deliveries, not of one extract kind.
-DELIVERY_SOURCES = frozenset({"extract", "row_account", "quarantine_reason"})
 
 
 class Translator(DagsterDbtTranslator):
@@ -70,9 +69,7 @@ class Translator(DagsterDbtTranslator):
         return list(found.values())
 
     def _stands_for(self, source: str) -> Sequence[dg.AssetKey]:
-        return (
-            [self._deliveries] if source in DELIVERY_SOURCES else self._sender_keys.get(kind_of(source), [])
-        )
+        return [self._deliveries] if source in META_SOURCES else self._sender_keys.get(kind_of(source), [])
 
     def get_asset_check_spec(
         self,

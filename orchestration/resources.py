@@ -60,7 +60,12 @@ class IngestionEngine(dg.ConfigurableResource[None]):
 
     def outcomes(self, home: Home) -> "list[Outcome]":
         """Outcomes of all deliveries in the lake, also of files that have left the inbox."""
-        return lake.with_currency(lake.read_outcomes(home))
+        from ingestion.acceptances import load_acceptances
+        from ingestion.contract import load_contracts
+        from ingestion.suspicion import in_force, suspects
+
+        known = lake.read_outcomes(home)
+        return in_force(known, suspects(known, load_contracts(), load_acceptances()))
 
 
 class DbtEngine(dg.ConfigurableResource[None]):

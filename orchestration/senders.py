@@ -252,6 +252,7 @@ def outcome_metadata(outcomes: Sequence[Outcome], home: Home) -> dict[str, Any]:
         "files": len(outcomes),
         "files_current": len(current),
         "files_rejected": sum(not outcome.is_accepted for outcome in outcomes),
+        "files_held": sum(outcome.held_for is not None for outcome in outcomes),
         "dagster/row_count": total(account_of(outcome) for outcome in current).accepted,
         "rows_read": rows.read,
         "rows_accepted": rows.accepted,
@@ -297,6 +298,8 @@ def deliveries_asset(layouts: Mapping[str, Layout]) -> dg.AssetsDefinition:
         for outcome in known:
             if not outcome.is_accepted:
                 context.log.warning(f"{outcome.outcome}: {outcome.message}")
+            elif outcome.held_for:
+                context.log.warning(outcome.held_for)
         return dg.MaterializeResult(metadata=deliveries_metadata(known))
 
     return deliveries

@@ -19,7 +19,7 @@ from warehouse.parts import kind_of
 RELATION_TYPES = ("model", "seed", "source", "snapshot")
 RELEASED_SCHEMA = "marts"
 #: Lake tables that tell of deliveries, of whatever kind.
-META_SOURCES = ("extract", "row_account", "quarantine_reason")
+META_SOURCES = ("extract", "row_account", "quarantine_reason", "suspicion", "stand_in", "decision")
 #: The model that lists all deliveries.
 EXTRACT_LIST = "stg_extract"
 #: What a model says in its meta of how it reads its inputs; `orchestration.periods` tells what follows.

@@ -42,7 +42,7 @@ from warehouse.exports import (
 from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
 from warehouse.fingerprint import fingerprint_candidate, quoted
 from warehouse.history import PUBLISHED, is_held_back, point, write_history
-from warehouse.lineage import METRIC_LIST, MetricSources, lineage_table, metric_sources
+from warehouse.lineage import METRIC_LIST, MetricSources, held_deliveries, lineage_table, metric_sources
 from warehouse.masking import figure_columns, masked_query
 from warehouse.paths import Home
 from warehouse.signature import SIGNATURE_FILE, Signer, signer_from_environment
@@ -348,6 +348,10 @@ def _own_tables(
 ) -> list[ReleasedTable]:
     """Tables that only a release can have: about itself, its checks, its verdicts. No clock and no history in them."""
     verdicts = draft.verdicts
+    deliveries, stand_ins = (
+        f"read_parquet({_text(str(draft.home.lake / 'meta' / f'{name}.parquet'))})"
+        for name in ("extract", "stand_in")
+    )
     publication = [
         {
             "publication_id": draft.publication_id,
@@ -374,17 +378,18 @@ def _own_tables(
         }
         for check in verdicts.checks
     ]
+    held = held_deliveries(connection, sources, deliveries)
     metrics = [
         {
             "metric_id": verdict.metric_id,
             "status": verdict.status,
             "withheld_reason": verdict.withheld_reason,
             "checks_needed": len(verdict.checks),
+            "held_deliveries": ", ".join(held.get(verdict.metric_id, ())) or None,
         }
         for verdict in verdicts.metrics
     ]
-    deliveries = f"read_parquet({_text(_deliveries(draft.home))})"
-    lineage = lineage_table(connection, sources, f"{_CANDIDATE}.marts", deliveries)
+    lineage = lineage_table(connection, sources, f"{_CANDIDATE}.marts", deliveries, stand_ins)
     return [
         _own_table(connection, _META_PUBLICATION, _arrow(_META_PUBLICATION, publication)),
         _own_table(connection, _META_CHECK, _arrow(_META_CHECK, checks)),
@@ -479,6 +484,12 @@ _META_METRIC = _OwnTable(
         TableColumn("status", "VARCHAR", "published or withheld."),
         TableColumn("withheld_reason", "VARCHAR", "Why the figures are withheld; NULL when they stand."),
         TableColumn("checks_needed", "BIGINT", "Blocking checks that must have passed."),
+        TableColumn(
+            "held_deliveries",
+            "VARCHAR",
+            "Deliveries that the figures would rest on and that are held as suspicious, so that the last good ones are "
+            "used; NULL when there is none. meta_extract tells why, and what ends it.",
+        ),
     ),
 )
 

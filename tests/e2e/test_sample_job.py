@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -68,6 +69,37 @@ def test_fibre_milestones_satellites_and_systems_are_judged(sample_run: Run) -> 
         ("programme.milestones_do_not_move_silently",),
         ("programme.systems_are_not_filed_twice",),
     ]
+
+
+def test_an_upheld_dispute_makes_the_claim_disputed_and_nothing_else(sample_run: Run) -> None:
+    upheld = """
+        select claims.evidence_grade, count(*)
+        from marts.fct_availability as claims
+        inner join marts.fct_dispute as disputes
+            on claims.as_of_date = disputes.as_of_date and claims.settlement_kato = disputes.settlement_kato
+            and claims.operator_id = disputes.operator_id and claims.technology = disputes.technology
+        where disputes.status = 'upheld' and claims.connection_level >= 2 group by all
+    """
+    ((grade, claims),) = sample_run.query(upheld)
+    assert (grade, claims >= 15) == ("disputed", True)
+    assert sample_run.query(
+        "select count(*) > 0 from marts.fct_dispute where h3_cell is not null and settlement_kato is null"
+    ) == [(True,)]
+
+
+def test_overdue_answers_are_listed_by_operator(sample_run: Run) -> None:
+    by_operator = sample_run.query(
+        """
+        select operator_id, answers_overdue, oldest_due_at, longest_overdue_days
+        from marts.fct_dispute_overdue where as_of_date = date '2025-12-31' and answers_overdue > 0 order by 1
+        """
+    )
+    assert [(operator, overdue) for operator, overdue, _, _ in by_operator] == [
+        ("arman_mobile", 5), ("sayran_cell", 1),
+    ]  # fmt: skip
+    assert all((dt.date(2025, 12, 31) - oldest).days == days for _, _, oldest, days in by_operator)
+    listed = "select count(*) from marts.fct_dispute where is_overdue and as_of_date = date '2025-12-31'"
+    assert sample_run.query(listed) == [(sum(overdue for _, overdue, _, _ in by_operator),)]
 
 
 def test_history_is_on_one_map(sample_run: Run) -> None:

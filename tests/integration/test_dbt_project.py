@@ -20,7 +20,14 @@ from ingestion.contract import load_contracts
 from ingestion.geometry import COUNTRY
 from orchestration import dbt_engine
 from tests.main_job_kit import Run
-from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA
+from warehouse.lake import (
+    ACCOUNT_SCHEMA,
+    DECISION_SCHEMA,
+    EXTRACT_SCHEMA,
+    REASON_SCHEMA,
+    STAND_IN_SCHEMA,
+    SUSPICION_SCHEMA,
+)
 from warehouse.paths import PROJECT_DIR
 
 pytestmark = pytest.mark.integration
@@ -140,6 +147,9 @@ def test_sources_are_the_lake_as_contracts_and_records_define_it(manifest: dict[
         "extract": list(EXTRACT_SCHEMA),
         "row_account": list(ACCOUNT_SCHEMA),
         "quarantine_reason": list(REASON_SCHEMA),
+        "suspicion": list(SUSPICION_SCHEMA),
+        "stand_in": list(STAND_IN_SCHEMA),
+        "decision": list(DECISION_SCHEMA),
     }
     assert {name: sorted(columns) for name, columns in sources.items()} == {
         n: sorted(c) for n, c in expected.items()

@@ -16,6 +16,8 @@ import orchestration.run
 from orchestration.cli import app
 from orchestration.progress import Progress
 from orchestration.run import RunError, RunResult
+from warehouse import lake
+from warehouse.lake import Outcome
 from warehouse.paths import Home
 
 invoke = CliRunner().invoke
@@ -202,6 +204,21 @@ def test_check_for_a_script_writes_only_where_it_is_told_to(filing: Path) -> Non
     assert not any(Path.cwd().iterdir())
     invoke(app, ["check", "--json", "--report", "out", str(filing)])
     assert (Path("out") / f"{filing.name}.answer.json").is_file()
+
+
+def test_accept_takes_only_what_is_held(home: Home) -> None:
+    lake.record(
+        home,
+        Outcome(
+            extract_id="dala.q4", sender="dala", extract_kind="operator_availability", layout_id="dala/availability",
+            file_name="q4.csv", sha256="0" * 64, size_bytes=1, received_order=1, outcome="accepted", series="dala/q4",
+        ),
+    )  # fmt: skip
+    for name, said in (("dala.q4", "not held"), ("dala.q5", "no delivery of that name")):
+        answer = invoke(app, ["accept", name, "--reason", "The network was sold."])
+        assert answer.exit_code == 1
+        assert f"{name}: {said}" in answer.stderr
+    assert invoke(app, ["accept", "dala.q4"]).exit_code == 2, "a reason is asked for"
 
 
 @pytest.mark.parametrize("arguments", [["explain", "population"], ["diff"], ["verify"]])
