@@ -107,13 +107,13 @@ class Cursor:
     job=REFRESH,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a run when files in the inbox are new or changed, and have stopped changing.",
+    description="Starts a run when files in the inbox are new or changed and have stopped changing, or were pulled.",
 )
 def arriving_files(
     context: dg.SensorEvaluationContext, home: HomeResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Watch the inboxes."""
-    now = listing_hash(home.inboxes)
+    """Watch the inboxes, and the receipts of what was pulled."""
+    now = listing_hash([*home.inboxes, home.home.pulled_receipts])
     before = Cursor.parse(context.cursor)
     cursor, wanted = before.next(now, has_failed(context.instance, before.run_key))
     if not wanted:

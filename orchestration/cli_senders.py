@@ -1,12 +1,12 @@
-"""Commands for those who send files: `qamtu check | onboard`.
+"""Commands about senders and their files: `qamtu check | onboard | pull`.
 
-Belongs here: reading arguments, calling one function, printing, exit codes. Neither needs a warehouse or Dagster.
+Belongs here: reading arguments, calling one function, printing, exit codes. None of them needs Dagster.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +28,8 @@ from warehouse.paths import Home
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ingestion.pull.session import PullReport
 
 
 class Language(StrEnum):
@@ -118,6 +120,46 @@ def onboard(
         else:
             out.write_text(text, encoding="utf-8")
             print(f"{out}: {text.count('TODO')} places to decide, marked TODO")
+
+
+def pull(
+    senders: Annotated[
+        list[str] | None, typer.Argument(help="Ids of senders. Default: everyone whose entry names a source.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch what is new at the senders' own places into landing; the next run reads it.
+
+    Exit codes: 0 everything was reached; 3 some files or places failed; 4 all of them failed; 1 error; 2 usage.
+    """
+    home = Home.from_environment()
+    with plain_errors(debug):
+        from ingestion.pull.session import FAILED, LANDED, UNCHANGED, as_document
+
+        console = make_console(stderr=True)
+        report = fetch(home, senders or [], lambda line: console.print(line, markup=False, soft_wrap=True))
+        if as_json:
+            print_json(as_document(report))
+        else:
+            print(", ".join(f"{report.count(status)} {status}" for status in (LANDED, UNCHANGED, FAILED)))
+    failed = report.count(FAILED)
+    raise typer.Exit(OK if not failed else NOTHING if failed == len(report.files) else WITHHELD)
+
+
+def fetch(home: Home, senders: Sequence[str], say: Callable[[str], None]) -> PullReport:
+    """Pull from the senders named, or from all whose entry names a source."""
+    from ingestion.pull.session import pull as pull_entries
+    from ingestion.sender import load_senders
+
+    known = {name: entry for name, entry in load_senders().items() if entry.sources}
+    unknown = [name for name in senders if name not in known]
+    if unknown:
+        raise typer.BadParameter(
+            f"no entry with a source for {', '.join(unknown)}; there is one for {', '.join(known) or 'nobody'}",
+            param_hint="SENDERS",
+        )
+    return pull_entries(home, [known[name] for name in senders or known], say)
 
 
 def _language_of_terminal() -> Language:
