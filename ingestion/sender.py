@@ -6,6 +6,7 @@ Belongs here: the model of an entry and its validation. Does not belong here: fe
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -43,9 +44,13 @@ class Contact(_Strict):
 
 
 class Expected(_Strict):
-    """An extract the sender owes for every period of its contract's cadence, `due_days` after the period's end."""
+    """An extract the sender owes for every period of its contract's cadence that ends from `since` on.
+
+    It is due `due_days` after the period's end.
+    """
 
     extract: str
+    since: dt.date
     due_days: int = Field(ge=0, le=730)
 
     @field_validator("extract")

@@ -81,7 +81,9 @@ def run(
         progress = Progress(console)
         if pull:
             with progress.stage("pull"):
-                cli_senders.fetch(home, [], progress.line)
+                from ingestion.pull.session import pull_from
+
+                pull_from(home, [], progress.line)
         inboxes = list(inbox or [])
         if sample:
             inboxes = [_sample_inbox(home, progress)]

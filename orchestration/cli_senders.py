@@ -6,7 +6,7 @@ Belongs here: reading arguments, calling one function, printing, exit codes. Non
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -28,8 +28,6 @@ from warehouse.paths import Home
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from ingestion.pull.session import PullReport
 
 
 class Language(StrEnum):
@@ -135,31 +133,21 @@ def pull(
     """
     home = Home.from_environment()
     with plain_errors(debug):
-        from ingestion.pull.session import FAILED, LANDED, UNCHANGED, as_document
+        from ingestion.pull.session import FAILED, LANDED, UNCHANGED, as_document, pull_from
 
         console = make_console(stderr=True)
-        report = fetch(home, senders or [], lambda line: console.print(line, markup=False, soft_wrap=True))
+        try:
+            report = pull_from(
+                home, senders or [], lambda line: console.print(line, markup=False, soft_wrap=True)
+            )
+        except LookupError as error:
+            raise typer.BadParameter(str(error), param_hint="SENDERS") from error
         if as_json:
             print_json(as_document(report))
         else:
             print(", ".join(f"{report.count(status)} {status}" for status in (LANDED, UNCHANGED, FAILED)))
     failed = report.count(FAILED)
     raise typer.Exit(OK if not failed else NOTHING if failed == len(report.files) else WITHHELD)
-
-
-def fetch(home: Home, senders: Sequence[str], say: Callable[[str], None]) -> PullReport:
-    """Pull from the senders named, or from all whose entry names a source."""
-    from ingestion.pull.session import pull as pull_entries
-    from ingestion.sender import load_senders
-
-    known = {name: entry for name, entry in load_senders().items() if entry.sources}
-    unknown = [name for name in senders if name not in known]
-    if unknown:
-        raise typer.BadParameter(
-            f"no entry with a source for {', '.join(unknown)}; there is one for {', '.join(known) or 'nobody'}",
-            param_hint="SENDERS",
-        )
-    return pull_entries(home, [known[name] for name in senders or known], say)
 
 
 def _language_of_terminal() -> Language:

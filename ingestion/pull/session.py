@@ -28,7 +28,7 @@ from ingestion.pull.part import Mark, Part
 from ingestion.pull.patience import Patience
 from ingestion.pull.places import FilePlace, Place, RemoteFile
 from ingestion.pull.web import Web
-from ingestion.sender import EgovDataset, Sender, Source, StatGovElement
+from ingestion.sender import EgovDataset, Sender, Source, StatGovElement, load_senders
 from warehouse import lake
 from warehouse.files import file_lock, link_or_copy
 from warehouse.landing import SHAPEFILE_SUFFIXES, Landing, Origin
@@ -99,6 +99,16 @@ def pull(
                     report.files.append(fetched)
                     say(_line(fetched))
     return report
+
+
+def pull_from(home: Home, senders: Sequence[str], say: Callable[[str], None]) -> PullReport:
+    """Pull from the senders named, or from all whose entry names a source; raises LookupError for one without."""
+    known = {name: entry for name, entry in load_senders().items() if entry.sources}
+    unknown = [name for name in senders if name not in known]
+    if unknown:
+        there = ", ".join(known) or "nobody"
+        raise LookupError(f"no entry with a source for {', '.join(unknown)}; there is one for {there}")
+    return pull(home, [known[name] for name in senders or known], say)
 
 
 def _line(fetched: Fetched) -> str:

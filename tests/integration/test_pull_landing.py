@@ -124,7 +124,7 @@ def test_the_command_tells_what_came_and_the_next_run_finds_it_new(
     (out / "dala_2025q4.csv").write_bytes(FILING)
     monkeypatch.setenv("QAMTU_HOME", str(home.root))
     known: dict[str, Sender] = {"test_dala": entry(everything(out)), "test_arman": entry()}
-    monkeypatch.setattr("ingestion.sender.load_senders", lambda: known)
+    monkeypatch.setattr("ingestion.pull.session.load_senders", lambda: known)
     before = standing.deliveries([home.inbox, home.pulled_receipts])
     run = CliRunner().invoke(app, ["pull", "--json"])
     assert run.exit_code == 0, run.output
