@@ -28,6 +28,7 @@ from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching
 from ingestion.onboard.changed import proposal_for
 from ingestion.places import Gazetteer, build_gazetteer
+from ingestion.readers.records import read_records
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
@@ -447,6 +448,8 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
             raw = read_text(path, layout, work, as_it_lies=as_it_lies)
         case "workbook":
             raw = read_workbook(path, layout)
+        case "records":
+            raw = read_records(path, layout, work)
         case "features":
             from ingestion.readers.features import read_features
 

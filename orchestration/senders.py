@@ -38,7 +38,7 @@ FRESHNESS = {
         warn_window=dt.timedelta(days=400), fail_window=dt.timedelta(days=460)
     ),
 }
-_KINDS = {"text": "csv", "workbook": "excel", "features": "geometry"}
+_KINDS = {"text": "csv", "workbook": "excel", "features": "geometry", "records": "json"}
 _CHART_PERIODS = 12
 
 

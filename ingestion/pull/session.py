@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ingestion.archives import UnsafeArchive, kind_of, unpack
 from ingestion.layout import load_layouts, matching
 from ingestion.pull import egov, stat_gov, taldau
-from ingestion.pull.archives import UnsafeArchive, kind_of, unpack
 from ingestion.pull.credentials import Credentials
 from ingestion.pull.errors import PullError, ShapeChanged, asked_to_wait_s
 from ingestion.pull.known import Known

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ingestion.pull.errors import ShapeChanged
+from ingestion.readers.records import clean_key
 
 _SHOWN = 300
 
@@ -52,11 +53,6 @@ def read_records(body: bytes, where: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise ShapeChanged(f"{where}: the answer is no list of records; it begins {_beginning(body)}")
     return [{clean_key(key): held for key, held in one.items()} for one in value]
-
-
-def clean_key(key: str) -> str:
-    """A key as people would write it."""
-    return key.replace("\ufeff", "").strip()
 
 
 def _beginning(body: bytes) -> str:

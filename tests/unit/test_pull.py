@@ -19,7 +19,7 @@ from multidict import CIMultiDict
 from pydantic import ValidationError
 from yarl import URL
 
-from ingestion.pull.archives import Limits, UnsafeArchive, unpack
+from ingestion.archives import Limits, UnsafeArchive, unpack
 from ingestion.pull.credentials import Credentials
 from ingestion.pull.errors import Passing, PullError, ShapeChanged, asked_to_wait_s, is_passing
 from ingestion.pull.patience import Patience
