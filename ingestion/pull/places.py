@@ -63,10 +63,9 @@ def chosen(paths: Iterable[str], patterns: Iterable[str]) -> list[str]:
     Paths that lead out of the folder, and files still being written, are never among them.
     """
     wanted = [re.compile(glob_translate(pattern)) for pattern in patterns]
+    # What leads out of the folder begins with a dot like what is hidden.
     found = {path for path in paths if any(one.fullmatch(path) for one in wanted)}
-    return sorted(
-        path for path in found if is_ready(path) and ".." not in path.split("/") and not path.startswith("/")
-    )
+    return sorted(path for path in found if is_ready(path) and not path.startswith("/"))
 
 
 def is_literal(pattern: str) -> bool:

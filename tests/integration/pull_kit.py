@@ -121,10 +121,13 @@ class WebServer:
                     begin = int(wanted.removeprefix("bytes=").rstrip("-"))
                     if begin >= len(body):
                         return self._send(request, 416, b"", {})
-                    headers["Content-Range"] = f"bytes {begin}-{len(body) - 1}/{len(body)}"
+                    end = len(body)
                     if kind == "wrong_range":
-                        headers["Content-Range"] = f"bytes 0-{len(body) - 1}/{len(body)}"
-                    body, status = body[begin:], 206
+                        begin = 0
+                    elif kind == "short_range":
+                        end = begin + int(told)
+                    headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(body)}"
+                    body, status = body[begin:end], 206
                 return self._send(request, status, body, headers, kind, told)
 
             def _send(

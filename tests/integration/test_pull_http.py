@@ -70,6 +70,14 @@ def test_a_server_that_cannot_send_a_rest_sends_all(home: Home, web: WebServer) 
 def test_a_rest_that_is_not_what_was_asked_for_is_thrown_away(home: Home, web: WebServer) -> None:
     web.files[PATH] = Resource(CONTENT, troubles=["drop:150000", "wrong_range"])
     assert pulled(home, source(web)).files[0].status == "landed"
+    assert [request.status for request in web.asked(PATH)] == [200, 206, 200]
+    assert landed(home)[NAME][0] == CONTENT
+
+
+def test_a_rest_that_comes_in_pieces_is_put_together(home: Home, web: WebServer) -> None:
+    web.files[PATH] = Resource(CONTENT, troubles=["drop:150000", "short_range:100000"])
+    assert pulled(home, source(web)).files[0].status == "landed"
+    assert [request.status for request in web.asked(PATH)] == [200, 206, 206]
     assert landed(home)[NAME][0] == CONTENT
 
 
@@ -148,6 +156,7 @@ def test_an_answer_that_is_no_file_never_lands(status: str, home: Home, web: Web
 def test_files_that_a_folder_links_to_land_under_their_own_names(home: Home, web: WebServer) -> None:
     page = (
         '<a href="../">up</a> <a href="%D0%B4%D0%B0%D0%BB%D0%B0_2025q4.csv">x</a> <a href="/elsewhere/b.csv">y</a>'
+        f'<a href="https{web.uri.removeprefix("http")}/out/e.csv">u</a>'
         '<a href="dala_2026q1.csv.part">z</a> <a href="../../etc/c.csv">w</a> <a href="..%2Fd.csv">v</a>'
     )
     web.files["/out/"] = Resource(page.encode(), headers={"Content-Type": "text/html; charset=utf-8"})

@@ -7,11 +7,14 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import pytest
 from typer.testing import CliRunner
 
 from ingestion.pipeline import ingest
+from ingestion.pull import places
+from ingestion.pull.places import copy
 from ingestion.sender import Sender
 from orchestration import standing
 from orchestration.cli import app
@@ -96,6 +99,28 @@ def test_an_unsafe_archive_lands_closed_and_is_an_outcome(warehouse: Warehouse, 
     assert "'../../etc/cron.d/x' leads out of the archive" in str(refused.message)
     assert landed(warehouse.home)["test_dala/all.zip"][0] == (out / "all.zip").read_bytes()
     assert not list((warehouse.home.landing / "incoming" / "pulls").iterdir())
+
+
+@pytest.mark.parametrize("writes", [1, 99])
+def test_a_file_that_is_still_being_written_lands_whole_or_not_at_all(
+    writes: int, home: Home, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filing = out / "dala_2025q4.csv"
+    filing.write_bytes(b"1\n")
+    left = [b"2\n"] * writes
+
+    def copied_while_it_grows(source: IO[bytes], target: IO[bytes]) -> None:
+        copy(source, target)
+        if left:
+            filing.write_bytes(filing.read_bytes() + left.pop())
+
+    monkeypatch.setattr(places, "copy", copied_while_it_grows)
+    (told,) = pulled(home, everything(out)).files
+    if writes == 1:
+        assert landed(home)["test_dala/dala_2025q4.csv"][0] == b"1\n2\n"
+    else:
+        assert (told.status, "still writing it" in str(told.message)) == ("failed", True)
+        assert not landed(home)
 
 
 def test_an_archive_that_a_layout_reads_stays_one(warehouse: Warehouse, out: Path) -> None:

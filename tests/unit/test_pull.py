@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import aiohttp
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
@@ -25,7 +27,8 @@ from ingestion.pull.errors import Passing, PullError, ShapeChanged, asked_to_wai
 from ingestion.pull.patience import Patience
 from ingestion.pull.places import chosen
 from ingestion.pull.shape import compare, read_records
-from ingestion.sender import SenderError, Source, read_sender
+from ingestion.sender import Sender, SenderError, Source, read_sender
+from warehouse.paths import PROJECT_DIR
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9dG4kjRhQTtWTVzd2t27+t0DEHBPW7iOD23TUiYLio"
 
@@ -320,3 +323,22 @@ def test_a_secret_is_in_no_text(secret: str) -> None:
     url = URL("http://x/api").with_query({"apiKey": secret})
     assert secret not in credentials.redacted(f"GET '{secret}' failed").replace("$KEY", "")
     assert URL(credentials.redacted(str(url))).query["apiKey"] == "$KEY"
+
+
+# --- The guide ----------------------------------------------------------------------------------------------------
+
+
+def test_the_entries_of_the_guide_can_be_used(tmp_path: Path) -> None:
+    guide = (PROJECT_DIR / "docs" / "guides" / "pull-from-a-sender.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)]
+    entries = {block["sender"]: Sender.model_validate(block) for block in blocks if "sender" in block}
+    assert list(entries) == ["dala", "bureau"]
+    assert {type(source.api).__name__ for source in entries["bureau"].sources} == {
+        "StatGovElement", "EgovDataset", "TaldauTree",
+    }  # fmt: skip
+    assert [
+        Source.model_validate(one)
+        for block in blocks
+        if list(block) == ["sources"]
+        for one in block["sources"]
+    ]
