@@ -21,6 +21,7 @@ from fsspec.utils import glob_translate
 from ingestion.pull.credentials import Credentials
 from ingestion.pull.errors import Passing, PullError
 from ingestion.pull.part import Mark, Part
+from ingestion.pull.patience import Patience
 from ingestion.sender import Source
 
 CHUNK_BYTES = 1 << 20
@@ -74,15 +75,15 @@ def is_literal(pattern: str) -> bool:
 
 
 class FilePlace:
-    """A folder, an SFTP server or an S3 bucket. `stalled_s` is how long a connection may stand still."""
+    """A folder, an SFTP server or an S3 bucket."""
 
-    def __init__(self, source: Source, credentials: Credentials, stalled_s: float) -> None:
+    def __init__(self, source: Source, credentials: Credentials, patience: Patience) -> None:
         self._source = source
         parts = urlsplit(source.uri)
         # The bucket is the first part of an S3 path; a path on an SFTP server is from its root.
         base = f"{parts.netloc}{parts.path}" if source.scheme == "s3" else parts.path
         self._base = base.rstrip("/")
-        self._options = _options(source, credentials, stalled_s)
+        self._options = _options(source, credentials, patience.stalled_s)
         self._connected: Any = None
 
     def files(self) -> list[RemoteFile]:

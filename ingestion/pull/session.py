@@ -190,9 +190,7 @@ def _told(pulling: _Pulling, uri: str) -> Iterator[None]:
 def _place(pulling: _Pulling) -> Iterator[Place]:
     is_web = pulling.source.scheme == "http"
     kind = Web if is_web else FilePlace
-    place: Place = pulling.patience.run(
-        lambda: kind(pulling.source, pulling.credentials, pulling.patience.stalled_s)
-    )
+    place: Place = pulling.patience.run(lambda: kind(pulling.source, pulling.credentials, pulling.patience))
     try:
         yield place
     finally:

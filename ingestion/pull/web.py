@@ -19,10 +19,12 @@ from fsspec.asyn import sync
 from ingestion.pull.credentials import Credentials
 from ingestion.pull.errors import Passing, PullError
 from ingestion.pull.part import Mark, Part
-from ingestion.pull.places import RemoteFile, chosen, is_literal
+from ingestion.pull.patience import Patience
+from ingestion.pull.places import RemoteFile, chosen, is_literal, is_ready
 from ingestion.sender import Source
 
 _CHUNK_BYTES = 1 << 20
+MOST_FOLDERS = 1_000
 # An answer of a service is read whole; a table of the whole country by district has a few million bytes.
 MOST_ANSWER_BYTES = 256 << 20
 # Conditions under which a server may answer that nothing is new.
@@ -31,13 +33,11 @@ _NO_FILE = ("text/html", "application/xhtml+xml")
 
 
 class Web:
-    """A server's folder, or the root of a service.
+    """A server's folder, or the root of a service."""
 
-    `stalled_s` is how long a connection may stand still.
-    """
-
-    def __init__(self, source: Source, credentials: Credentials, stalled_s: float) -> None:
+    def __init__(self, source: Source, credentials: Credentials, patience: Patience) -> None:
         self._source = source
+        self._pace = patience.pace
         headers = {"Accept-Encoding": "identity", "User-Agent": "qamtu"}
         token, user = credentials.get("token"), credentials.get("username")
         if token is not None:
@@ -48,7 +48,9 @@ class Web:
             use_listings_cache=False,
             simple_links=False,
             client_kwargs={
-                "timeout": aiohttp.ClientTimeout(total=None, sock_connect=stalled_s, sock_read=stalled_s),
+                "timeout": aiohttp.ClientTimeout(
+                    total=None, sock_connect=patience.stalled_s, sock_read=patience.stalled_s
+                ),
                 "headers": headers,
                 "auth": aiohttp.BasicAuth(user, credentials.get("password") or "")
                 if user is not None
@@ -64,10 +66,30 @@ class Web:
         base = self._source.uri.rstrip("/") + "/"
         if all(is_literal(pattern) for pattern in patterns):
             return [RemoteFile(path, base + quote(path)) for path in chosen(patterns, patterns)]
-        links: dict[str, Any] = self._system.find(base, detail=True)
-        # Servers write names in their links as URLs do; a link to elsewhere is none of the folder's.
-        paths = [unquote(link.removeprefix(base)) for link in links if link.startswith(base)]
+        is_deep = any("/" in pattern or "**" in pattern for pattern in patterns)
+        paths = self._linked(base, is_deep)
         return [RemoteFile(path, base + quote(path)) for path in chosen(paths, patterns)]
+
+    def _linked(self, base: str, is_deep: bool) -> list[str]:
+        """Paths of files that the folder's page links to, and where `is_deep` those of the folders below it."""
+        found: list[str] = []
+        folders = [""]
+        for position, folder in enumerate(folders):
+            if position:
+                self._pace()
+            links: list[str] = self._system.ls(base + quote(folder), detail=False)
+            # Servers write names in their links as URLs do; a link to elsewhere is none of the folder's.
+            below = {unquote(link.removeprefix(base)) for link in links if link.startswith(base)}
+            found += [path for path in below if not path.endswith("/")]
+            # A link upwards begins with a dot, and leads round in circles.
+            folders += sorted(
+                path
+                for path in below
+                if is_deep and path.endswith("/") and is_ready(path) and path not in folders
+            )
+            if len(folders) > MOST_FOLDERS:
+                raise PullError(f"{base}: more than {MOST_FOLDERS:,} folders are linked below it")
+        return found
 
     def fetch(self, file: RemoteFile, part: Part, known: Mark | None) -> Mark | None:
         """One try; a server that can is asked for the rest alone, or for nothing while its version is known."""

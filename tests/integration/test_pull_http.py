@@ -167,6 +167,24 @@ def test_files_that_a_folder_links_to_land_under_their_own_names(home: Home, web
     ]
 
 
+def test_folders_below_are_looked_into_at_the_entrys_pace_and_never_twice(home: Home, web: WebServer) -> None:
+    page = {"Content-Type": "text/html; charset=utf-8"}
+    up = '<a href="../">up</a> <a href="../../other/">round</a> <a href="/out/">top</a>'
+    web.files["/out/"] = Resource(f'{up} <a href="2025/">2025</a>'.encode(), headers=page)
+    web.files["/out/2025/"] = Resource(f'{up} <a href="dala_2025q4.csv">x</a>'.encode(), headers=page)
+    web.files["/out/2025/dala_2025q4.csv"] = Resource(CONTENT)
+    waited: list[float] = []
+
+    def told(rate: int | None) -> Patience:
+        return Patience(60, clock=lambda: 0.0, sleep=waited.append)
+
+    report = pulled(home, source(web, files=["**/*.csv"]), patience=told)
+    assert [one.file_names for one in report.files] == [("test_dala/2025/dala_2025q4.csv",)]
+    assert [request.path for request in web.requests] == ["/out/", "/out/2025/", "/out/2025/dala_2025q4.csv"]
+    # Connecting counts as a request, so that no server is asked faster than its entry says.
+    assert len(waited) == len(web.requests)
+
+
 def test_a_page_for_people_is_not_taken_for_a_file(home: Home, web: WebServer) -> None:
     web.files[PATH] = Resource(b"<html>Log in</html>", headers={"Content-Type": "text/html; charset=utf-8"})
     (told,) = pulled(home, source(web)).files

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.pull import places
 from tests.integration.pull_kit import SFTP_SERVER, SftpServer, landed, pulled, sftp_server
 from warehouse.paths import Home
 
@@ -25,7 +26,11 @@ def logged_in(server: SftpServer, **changed: str) -> dict[str, str]:
     return {"DALA_USER": server.user, "DALA_PASSWORD": server.password} | changed
 
 
-def test_files_of_a_folder_land_once(home: Home, tmp_path: Path) -> None:
+def test_files_of_a_folder_are_fetched_once(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[int] = []
+    monkeypatch.setattr(places, "copy", lambda remote, here: copied.append(here.write(remote.read())))
     (tmp_path / "out" / "2025").mkdir(parents=True)
     (tmp_path / "out" / "2025" / "dala_2025q4.csv").write_bytes(b"a,b\n1,2\n")
     (tmp_path / "out" / "dala_2026q1.csv.filepart").write_bytes(b"a,b\n1")
@@ -40,6 +45,7 @@ def test_files_of_a_folder_land_once(home: Home, tmp_path: Path) -> None:
         "unchanged",
         "landed",
     ]
+    assert len(copied) == 2
     assert {name: content for name, (content, _) in landed(home).items()} == {
         "test_dala/2025/dala_2025q4.csv": b"a,b\n1,3\n"
     }
