@@ -172,7 +172,9 @@ def test_a_key_that_is_not_known_is_told_without_it(home: Home, web: WebServer) 
     (refused,) = pulled(home, dataset(web), environment={"EGOV_KEY": KEY}).files
     assert "403" in str(refused.message)
     kept = b"".join(path.read_bytes() for path in home.root.rglob("*") if path.is_file())
-    for secret in (KEY, "k3y%2Fof%2Bthe%3Dbureau", "an0ther"):
+    assert "apiKey=$EGOV_KEY" in str(refused.message)
+    # Whichever way a URL writes it, its beginning would show.
+    for secret in ("k3y", "an0ther"):
         assert secret not in f"{told} {refused}"
         assert secret.encode() not in kept
 
