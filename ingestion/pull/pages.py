@@ -28,7 +28,8 @@ class Pages:
 
     def __init__(self, folder: Path, ask: Ask) -> None:
         self._folder, self._ask = folder, ask
-        if folder.is_dir() and time.time() - folder.stat().st_ctime > _MOST_AGE_S:
+        oldest = min((page.stat().st_mtime for page in folder.glob("*.json")), default=time.time())
+        if time.time() - oldest > _MOST_AGE_S:
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
 

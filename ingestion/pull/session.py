@@ -150,6 +150,9 @@ def _pull_source(
             else:
                 for together in _deliveries(pulling.patience.run(place.files)):
                     yield _in_report(pulling, together[0].uri, partial(_pull_file, pulling, place, together))
+                    if source.uri in known.not_before:
+                        # Who asks to be left alone is not asked for the next file either.
+                        return
     except PullError as error:
         yield _failure(pulling, source.uri, error)
 

@@ -40,8 +40,12 @@ class Web:
         self._pace = patience.pace
         headers = {"Accept-Encoding": "identity", "User-Agent": "qamtu"}
         token, user = credentials.get("token"), credentials.get("username")
+        # As a header, which is dropped where a server sends on to another; the session's own `auth` is not.
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        elif user is not None:
+            password = credentials.get("password") or ""
+            headers["Authorization"] = aiohttp.BasicAuth(user, password, encoding="utf-8").encode()
         self._system = fsspec.filesystem(
             "https",
             skip_instance_cache=True,
@@ -52,9 +56,6 @@ class Web:
                     total=None, sock_connect=patience.stalled_s, sock_read=patience.stalled_s
                 ),
                 "headers": headers,
-                "auth": aiohttp.BasicAuth(user, credentials.get("password") or "")
-                if user is not None
-                else None,
                 # Lengths and ranges are those of the bytes on the wire.
                 "auto_decompress": False,
             },

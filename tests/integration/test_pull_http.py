@@ -6,10 +6,16 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from yarl import URL
 
+from ingestion.pull.credentials import Credentials
+from ingestion.pull.errors import PullError
 from ingestion.pull.patience import Patience
+from ingestion.pull.web import Web
+from ingestion.sender import Source
 from tests.integration.pull_kit import Resource, WebServer, landed, pulled, quick
 from warehouse.paths import Home
 
@@ -128,7 +134,8 @@ def test_a_server_that_is_busy_is_left_alone_as_long_as_it_asks(home: Home, web:
 
 def test_a_server_that_asks_for_an_hour_is_not_called_before(home: Home, web: WebServer) -> None:
     web.files[PATH] = Resource(CONTENT, troubles=["status:429,3600"])
-    assert pulled(home, source(web)).files[0].status == "failed"
+    web.files["/out/z.csv"] = Resource(CONTENT)
+    assert pulled(home, source(web, files=["dala_2025q4.csv", "z.csv"])).count("failed") == 1
     (told,) = pulled(home, source(web)).files
     assert "asked not to be called before" in str(told.message)
     assert len(web.requests) == 1
@@ -220,6 +227,35 @@ def test_a_credential_is_sent_and_told_nowhere(
     kept = [path.read_bytes() for path in home.root.rglob("*") if path.is_file()]
     written = "".join([str(told), *said, caplog.text, *(text.decode("latin1") for text in kept)])
     assert secret not in written
+
+
+@pytest.mark.parametrize(
+    "credentials", [{"token": "DALA_TOKEN"}, {"username": "DALA_TOKEN", "password": "DALA_TOKEN"}]
+)
+def test_a_server_that_sends_on_to_another_gives_no_credential_away(
+    credentials: dict[str, str], home: Home, web: WebServer
+) -> None:
+    other = WebServer()
+    other.files["/elsewhere.csv"] = Resource(CONTENT)
+    web.answers[PATH] = lambda query: (302, b"", {"Location": f"{other.uri}/elsewhere.csv"})
+    fetched = pulled(home, source(web, credentials=credentials), environment={"DALA_TOKEN": "s3cret"}).files[
+        0
+    ]
+    other.stop()
+    assert fetched.status == "landed"
+    assert "Authorization" in web.requests[0].headers
+    assert "Authorization" not in other.requests[0].headers
+
+
+def test_a_server_that_gives_up_encryption_is_not_followed() -> None:
+    place = Web(
+        Source.model_validate({"uri": "https://dala.example", "files": ["a.csv"]}),
+        Credentials({}, {}),
+        quick(None),
+    )
+    sent_on = SimpleNamespace(url=URL("http://dala.example/a.csv"))
+    with pytest.raises(PullError, match="without encryption"):
+        place._refuse_detour(sent_on)  # type: ignore[arg-type]
 
 
 def test_without_its_variable_nothing_is_asked(home: Home, web: WebServer) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -162,6 +163,17 @@ def test_a_dataset_goes_on_with_the_page_it_broke_off_at(home: Home, web: WebSer
     asked = len(web.requests)
     assert pulled(home, dataset(web), environment=environment).files[0].status == "landed"
     assert [json.loads(request.query["source"])["from"] for request in web.requests[asked:]] == [8]
+
+
+def test_pages_of_another_day_are_not_put_together_with_those_of_today(home: Home, web: WebServer) -> None:
+    web.answers[DATASET] = egov(regions(10), {8: [503] * 4})
+    environment = {"EGOV_KEY": KEY}
+    pulled(home, dataset(web), environment=environment)
+    for page in home.landing.rglob("*.pages/00000.json"):
+        os.utime(page, (0, 0))
+    asked = len(web.requests)
+    assert pulled(home, dataset(web), environment=environment).files[0].status == "landed"
+    assert [json.loads(request.query["source"])["from"] for request in web.requests[asked:]] == [0, 4, 8]
 
 
 def test_a_key_that_is_not_known_is_told_without_it(home: Home, web: WebServer) -> None:
