@@ -31,9 +31,9 @@ def entry(*sources: dict[str, Any], **more: Any) -> Sender:
     return Sender.model_validate(values | more)
 
 
-def quick(rate_per_minute: int | None) -> Patience:
+def quick(rate_per_minute: int | None, stalled_s: float = 60.0) -> Patience:
     """Tries that follow one another at once, on servers that are asked as often as tests like."""
-    return Patience(None, tries=4, first_wait_s=0.01, jitter_s=0.0, longest_wait_s=0.5, stalled_s=0.3)
+    return Patience(None, tries=4, first_wait_s=0.01, jitter_s=0.0, longest_wait_s=0.5, stalled_s=stalled_s)
 
 
 def pulled(home: Home, *sources: dict[str, Any], **more: Any) -> PullReport:
@@ -145,7 +145,7 @@ class WebServer:
                 self.wfile.write(body[: int(told)] if kind in ("drop", "stall") else body)
                 self.wfile.flush()
                 if kind == "stall":
-                    time.sleep(0.6)
+                    time.sleep(30)
                 if kind:
                     self.close_connection = True
 
