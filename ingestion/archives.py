@@ -89,7 +89,7 @@ def _unzip(archive: Path, name: str, into: Path, meter: _Meter) -> list[Member]:
         seen: dict[str, str] = {}
         for info in infos:
             _refuse_member(name, info)
-            other = seen.setdefault(info.filename.casefold(), info.filename)
+            other = seen.setdefault(_path_in(info).casefold(), info.filename)
             if other is not info.filename:
                 raise UnsafeArchive(f"{name} holds {other!r} and {info.filename!r}, which are one name")
         found = []
@@ -98,20 +98,19 @@ def _unzip(archive: Path, name: str, into: Path, meter: _Meter) -> list[Member]:
             target = into / str(position)
             with packed.open(info) as stream:
                 meter.write(stream, target)
-            found.append(Member(info.filename, target))
+            found.append(Member(_path_in(info), target))
     return found
 
 
+def _path_in(info: zipfile.ZipInfo) -> str:
+    """A member's path; programs of Windows may write it with backslashes."""
+    return info.filename.replace("\\", "/")
+
+
 def _refuse_member(name: str, info: zipfile.ZipInfo) -> None:
-    member = info.filename
-    parts = member.replace("\\", "/").split("/")
-    if (
-        "\\" in info.orig_filename
-        or member.startswith("/")
-        or ".." in parts
-        or ":" in parts[0]
-        or "" in parts
-    ):
+    member = _path_in(info)
+    parts = member.split("/")
+    if ".." in parts or ":" in parts[0] or "" in parts:
         raise UnsafeArchive(f"{name}: the path {member!r} leads out of the archive")
     if (info.external_attr >> 16) & 0o170000 == 0o120000:
         raise UnsafeArchive(f"{name}: {member!r} is a link")

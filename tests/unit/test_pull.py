@@ -207,6 +207,10 @@ def test_members_of_archives_come_out_as_they_went_in(tmp_path: Path) -> None:
         assert (member.name, member.path.read_bytes()) == ("dala.csv", content)
 
 
+def test_backslashes_of_windows_part_folders(tmp_path: Path) -> None:
+    assert opened(zipped(tmp_path, {"2025\\q4\\dala.csv": b"a"}), tmp_path) == {"2025/q4/dala.csv": b"a"}
+
+
 def test_names_of_an_old_russian_archive_are_read_as_they_were_written(tmp_path: Path) -> None:
     path = zipped(tmp_path, {"xxxx.csv": b"a"})
     path.write_bytes(path.read_bytes().replace(b"xxxx.csv", "дала.csv".encode("cp866")))
