@@ -16,7 +16,7 @@ RUN_STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | sha25
 DEV_STAMP := $(VENV)/.ready-dev-$(shell cat requirements-dev.lock pyproject.toml | sha256sum | cut -c1-16)
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq --no-deps
 
-.PHONY: help run ui test check format bench clean setup setup-dev chromium \
+.PHONY: help run ui test check format bench clean setup setup-dev chromium sftp-server \
 	test-unit test-integration
 
 help:  ## What can be asked of this Makefile
@@ -40,7 +40,7 @@ test-unit: setup-dev
 	@$(BIN)/python -m pytest tests/unit --quiet --numprocesses=2 --dist=worksteal
 
 # Whole runs, Dagster and the browser: what shares a run or a parse stays in one process, the slowest first.
-test-integration: setup-dev chromium
+test-integration: setup-dev chromium sftp-server
 	@echo "== integration, end-to-end and browser tests"
 	@$(BIN)/python -m pytest tests/integration tests/e2e tests/browser --quiet --durations=10 --numprocesses=2 \
 		--dist=loadscope --no-loadscope-reorder
@@ -103,4 +103,17 @@ chromium:
 	fi
 	@command -v chromium >/dev/null || { \
 		echo "!! NO CHROMIUM: browser tests cannot run here (install the package chromium)" >&2; \
+		test -z "$${CI:-}"; }
+
+# Pulls over SFTP are tested against OpenSSH's own server program, which listens to nobody by itself.
+SFTP_SERVER := /usr/lib/openssh/sftp-server
+sftp-server:
+	@if test -x $(SFTP_SERVER); then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing OpenSSH's sftp-server for the tests of pulls (once)"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-sftp-server >/dev/null; } \
+			|| echo "!! openssh-sftp-server could not be installed" >&2; \
+	fi
+	@test -x $(SFTP_SERVER) || { \
+		echo "!! NO SFTP SERVER: pulls over SFTP are not tested here (install the package openssh-sftp-server)" >&2; \
 		test -z "$${CI:-}"; }

@@ -66,6 +66,7 @@ FILE_RULES: dict[str, str] = {
     "wrong_crs": "no geometry lies in the country; the coordinates refer to something else than is stated",
     "geometry_too_large": "a GeoJSON feature of that size needs too much memory; send a GeoPackage, which may hold it",
     "not_a_file": "links, devices and folders are not taken; put the file itself in the inbox",
+    "unsafe_archive": "the archive was not unpacked; send the files themselves, or an archive that holds nothing else",
 }
 
 

@@ -156,7 +156,7 @@ class Layout(_Strict):
     source_title: str | None = None
     source_rank: int = Field(default=1, ge=1)
     data_maturity: Literal["provisional", "final"] = "final"
-    format: Literal["text", "workbook", "features"]
+    format: Literal["text", "workbook", "features", "records"]
     geometry: GeometrySource | None = None
     text: TextFormat | None = None
     workbook: WorkbookFormat | list[WorkbookFormat] | None = None

@@ -13,17 +13,16 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.tags import RUN_KEY_TAG
 
+from orchestration.filings import GROUP, TIME_ZONE
 from orchestration.instance import COMMAND_LINE_TAG
 from orchestration.publication import AUDIT, RELEASE
 from orchestration.resources import HomeResource
 from orchestration.retries import was_interrupted
 
-TIME_ZONE = "Asia/Almaty"
-
 #: Everything, from the inbox to the release: what `qamtu run` executes.
 REFRESH = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(GROUP),
     description="Read every delivery, build, audit, release. The same as `qamtu run`.",
 )
 PUBLISH_NAME = "publish"
@@ -107,13 +106,13 @@ class Cursor:
     job=REFRESH,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a run when files in the inbox are new or changed, and have stopped changing.",
+    description="Starts a run when files in the inbox are new or changed and have stopped changing, or were pulled.",
 )
 def arriving_files(
     context: dg.SensorEvaluationContext, home: HomeResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Watch the inboxes."""
-    now = listing_hash(home.inboxes)
+    """Watch the inboxes, and the receipts of what was pulled."""
+    now = listing_hash([*home.inboxes, home.home.pulled_receipts])
     before = Cursor.parse(context.cursor)
     cursor, wanted = before.next(now, has_failed(context.instance, before.run_key))
     if not wanted:

@@ -57,6 +57,9 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Run on the sample country, generated first.")
     ] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="First fetch what is new at the senders' own places.")
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -67,6 +70,8 @@ def run(
     """
     if sample and inbox:
         raise typer.BadParameter("give either --sample or --inbox, not both", param_hint="--sample")
+    if sample and pull:
+        raise typer.BadParameter("nobody sends the sample country: leave out --pull", param_hint="--pull")
     home = Home.from_environment()
     with plain_errors(debug):
         from orchestration.progress import Progress
@@ -74,6 +79,11 @@ def run(
 
         console = make_console(stderr=True)
         progress = Progress(console)
+        if pull:
+            with progress.stage("pull"):
+                from ingestion.pull.session import pull_from
+
+                pull_from(home, [], progress.line)
         inboxes = list(inbox or [])
         if sample:
             inboxes = [_sample_inbox(home, progress)]
@@ -164,6 +174,7 @@ for _command in (
     cli_senders.check,
     cli_senders.onboard,
     cli_deliveries.accept,
+    cli_senders.pull,
     cli_releases.explain,
     cli_releases.diff,
     cli_releases.verify,

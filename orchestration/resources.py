@@ -68,6 +68,17 @@ class IngestionEngine(dg.ConfigurableResource[None]):
         return in_force(known, suspects(known, load_contracts(), load_acceptances()))
 
 
+class PullEngine(dg.ConfigurableResource[None]):
+    """Senders' own places to landing."""
+
+    def pull(self, home: Home, senders: Sequence[str], progress: Callable[[str], None]) -> list[str]:
+        """Fetch what is new from senders (nobody named: from all); what failed, in words."""
+        from ingestion.pull.session import FAILED, pull_from
+
+        report = pull_from(home, senders, progress)
+        return [f"{one.sender}: {one.message}" for one in report.files if one.status == FAILED]
+
+
 class DbtEngine(dg.ConfigurableResource[None]):
     """Lake to build."""
 
@@ -123,6 +134,7 @@ def default_resources() -> dict[str, object]:
     return {
         "home": HomeResource(),
         "ingestion": IngestionEngine(),
+        "puller": PullEngine(),
         "dbt": DbtEngine(),
         "publication": PublicationEngine(),
     }

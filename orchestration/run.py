@@ -60,7 +60,7 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
     with _only_run(home), watching(progress):
         with progress.stage("look"):
-            delivered = standing.deliveries(inboxes)
+            delivered = standing.deliveries([*inboxes, home.pulled_receipts])
             known = standing.unchanged(home, delivered)
         if known is not None:
             return _nothing_new(home, known, progress)

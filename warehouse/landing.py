@@ -27,14 +27,38 @@ _PACKED_AT = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a delivery was fetched from.
+
+    `uri` bears no credentials. `archive` is the name of the archive it was a member of. `fault` says why the delivery
+    may not be read, where it was fetched but is unsafe.
+    """
+
+    uri: str
+    archive: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """One delivery: the name it came under, its content and when it came. `received_order` counts from 1."""
+    """One delivery: the name it came under, its content and when it came. `received_order` counts from 1.
+
+    `origin` is None for a file that somebody left in an inbox.
+    """
 
     file_name: str
     sha256: str
     size_bytes: int
     received_order: int
     received_at: str
+    origin: Origin | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Receipt:
+        """The receipt in a file."""
+        values = json.loads(path.read_text(encoding="utf-8"))
+        origin = values.pop("origin", None)
+        return cls(**values, origin=Origin(**origin) if origin is not None else None)
 
     @property
     def received_on(self) -> dt.date:
@@ -56,10 +80,11 @@ class Landing:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._receipts_dir = home.landing / "receipts"
+        self._pulled_dir = home.pulled_receipts
         self._seen_path = home.landing / "seen.json"
         self._receipts: dict[tuple[str, str], Receipt] = {}
-        for path in sorted(self._receipts_dir.glob("*.json")):
-            receipt = Receipt(**json.loads(path.read_text(encoding="utf-8")))
+        for path in sorted(self._receipts_dir.rglob("*.json"), key=lambda one: one.name):
+            receipt = Receipt.read(path)
             self._receipts[(receipt.file_name, receipt.sha256)] = receipt
         self._seen: dict[str, list[object]] = {}
         if self._seen_path.exists():
@@ -69,6 +94,14 @@ class Landing:
     def count(self) -> int:
         """How many deliveries there have been."""
         return len(self._receipts)
+
+    def pulled(self) -> list[Receipt]:
+        """The last delivery of each name among those that were fetched, in the order of their names."""
+        last: dict[str, Receipt] = {}
+        for receipt in sorted(self._receipts.values(), key=lambda one: one.received_order):
+            if receipt.origin is not None:
+                last[receipt.file_name] = receipt
+        return [last[name] for name in sorted(last)]
 
     def last_received_at(self, sha256: str) -> str:
         """When this content last came, under whatever name."""
@@ -91,7 +124,22 @@ class Landing:
             known = self._receipts.get((file_name, str(seen[3])))
             if known is not None and self.path(known).exists():
                 return known
-        sha256, temporary = self._copy(file, siblings)
+        receipt, _ = self._file(self._copy(file, siblings), file_name, None)
+        self._seen[str(file)] = [*mark, receipt.sha256]
+        return receipt
+
+    def receive_fetched(
+        self, file: Path, file_name: str, origin: Origin, siblings: Sequence[Path] = ()
+    ) -> tuple[Receipt, bool]:
+        """Land a file that was fetched whole; says whether this content is new under this name.
+
+        Whoever fetched it removes its own copy.
+        """
+        return self._file(self._copy(file, siblings), file_name, origin)
+
+    def _file(self, copied: tuple[str, Path], file_name: str, origin: Origin | None) -> tuple[Receipt, bool]:
+        """Put copied bytes where their hash belongs, with a receipt where they are a delivery of their own."""
+        sha256, temporary = copied
         is_new = False
         receipt = self._receipts.get((file_name, sha256))
         newest = max(
@@ -106,6 +154,7 @@ class Landing:
                 size_bytes=temporary.stat().st_size,
                 received_order=max((r.received_order for r in self._receipts.values()), default=0) + 1,
                 received_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                origin=origin,
             )
         target = self.path(receipt)
         if target.exists():
@@ -116,8 +165,7 @@ class Landing:
             temporary.replace(target)
         if is_new:
             self._write_receipt(receipt)
-        self._seen[str(file)] = [*mark, sha256]
-        return receipt
+        return receipt, is_new
 
     def remember(self) -> None:
         """Keep what was seen, so that the next run does not read unchanged files again."""
@@ -145,8 +193,10 @@ class Landing:
         return digest.hexdigest(), temporary
 
     def _write_receipt(self, receipt: Receipt) -> None:
-        self._receipts_dir.mkdir(parents=True, exist_ok=True)
-        _write_json(self._receipts_dir / f"{receipt.received_order:08d}.json", asdict(receipt))
+        folder = self._receipts_dir if receipt.origin is None else self._pulled_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        values = {name: value for name, value in asdict(receipt).items() if name != "origin" or value}
+        _write_json(folder / f"{receipt.received_order:08d}.json", values)
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
 
 
