@@ -204,11 +204,14 @@ def is_whole(home: Home, outcome: Outcome) -> bool:
 
 
 def read_outcomes(home: Home) -> list[Outcome]:
-    """All outcomes, in the order the files were received."""
+    """All outcomes, in the order the files were received; a file whose record is damaged is one not yet read."""
     names = {f.name for f in fields(Outcome)}
     found = []
     for path in sorted((home.lake / "outcomes").glob("[!.]*.json")):
-        values = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError:
+            continue
         for name in ("quarantine_reasons", "accepted_parts"):
             values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
         values["periods"] = tuple(values.get("periods", ()))

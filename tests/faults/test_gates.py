@@ -3,7 +3,6 @@ which `make faults` carries out."""
 
 from __future__ import annotations
 
-
 import pytest
 
 from expectations.suite import load_suites
