@@ -37,7 +37,9 @@ sources:
   schema: lake
   config:
     meta:
-      external_location: "read_parquet('{{ env_var('QAMTU_LAKE') }}/accepted/{name}/**/*.parquet', union_by_name = true, hive_partitioning = false)"
+      external_location: >-
+        read_parquet('{{ env_var('QAMTU_LAKE') }}/accepted/{name}/**/*.parquet', union_by_name = true,
+        hive_partitioning = false)
   tables:
   - name: operator_availability
   - name: extract
@@ -114,7 +116,9 @@ def write_inbox(folder: Path, quarters: int, rows: int = 200) -> None:
     (folder / "changes.csv").write_text(CHANGES, encoding="utf-8")
     for quarter, end in list(enumerate(("31.03", "30.06", "30.09", "31.12"), start=1))[:quarters]:
         lines = [
-            f"{end}.2025;;;;{kato};{technology};{(quarter + i) % 5};100 000,0;{i}.5;{i};0".replace(".5;", ",5;")
+            f"{end}.2025;;;;{kato};{technology};{(quarter + i) % 5};100 000,0;{i}.5;{i};0".replace(
+                ".5;", ",5;"
+            )
             for i, kato in enumerate(_VILLAGES)
             for technology in ("ВОЛС", "4G/LTE")
         ]
@@ -148,7 +152,7 @@ def run_once(home: Home, inbox: Path) -> None:
         raise RuntimeError(f"withheld: {release.withheld}")
 
 
-# --- The process that is killed -----------------------------------------------------------------------------------------
+# --- The process that is killed -----------------------------------------------------------------------------
 
 
 _EFFECTS = frozenset(

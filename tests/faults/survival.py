@@ -71,9 +71,7 @@ def undisturbed(pipeline: SmallPipeline) -> Undisturbed:
     begun = time.monotonic()
     count = pipeline.folder / "effects.txt"
     _must_finish(pipeline, "the undisturbed run", report=str(count))
-    return Undisturbed(
-        before, content_of(pipeline.home), int(count.read_text()), time.monotonic() - begun
-    )
+    return Undisturbed(before, content_of(pipeline.home), int(count.read_text()), time.monotonic() - begun)
 
 
 def _must_finish(pipeline: SmallPipeline, which: str, **more: object) -> None:
@@ -121,7 +119,7 @@ def not_recovered(pipeline: SmallPipeline, wanted: Undisturbed) -> list[str]:
     return problems
 
 
-# --- The process dies, or the disk refuses ------------------------------------------------------------------------------
+# --- The process dies, or the disk refuses ------------------------------------------------------------------
 
 
 def killed_at_effects(pipeline: SmallPipeline, wanted: Undisturbed, points: Iterable[int]) -> Toll:
@@ -139,9 +137,7 @@ def killed_at_times(pipeline: SmallPipeline, wanted: Undisturbed, count: int) ->
     for number in range(count):
         go_back(pipeline, wanted)
         after = wanted.seconds * (number + 1) / (count + 1)
-        _suffer(
-            toll, pipeline, wanted, f"{after:.3f} s", pipeline.run(kill_after_seconds=after), ALARMED
-        )
+        _suffer(toll, pipeline, wanted, f"{after:.3f} s", pipeline.run(kill_after_seconds=after), ALARMED)
     return toll
 
 
@@ -152,9 +148,7 @@ def refused_at_effects(
     toll = Toll(f"{errno.errorcode[code]} at an effect on files")
     for point in points:
         go_back(pipeline, wanted)
-        _suffer(
-            toll, pipeline, wanted, f"effect {point}", pipeline.run(fail_at=point, errno=code), FAILED
-        )
+        _suffer(toll, pipeline, wanted, f"effect {point}", pipeline.run(fail_at=point, errno=code), FAILED)
     return toll
 
 
@@ -216,7 +210,7 @@ def _size(folder: Path) -> int:
     return sum((p.stat().st_size + 4095) // 4096 * 4096 for p in folder.rglob("*") if not p.is_symlink())
 
 
-# --- Somebody was there -------------------------------------------------------------------------------------------------
+# --- Somebody was there -------------------------------------------------------------------------------------
 
 
 def _cut(path: Path) -> None:
@@ -295,7 +289,7 @@ def release_damaged(pipeline: SmallPipeline, wanted: Undisturbed) -> Toll:
     return toll
 
 
-# --- Others are at work, the clock, the surroundings --------------------------------------------------------------------
+# --- Others are at work, the clock, the surroundings --------------------------------------------------------
 
 
 def two_at_once(first: SmallPipeline, wanted: Undisturbed, times: int) -> Toll:
