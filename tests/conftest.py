@@ -24,7 +24,7 @@ TIERS = ("integration", "e2e", "browser")
 GROUPS = {
     # The audit's tests publish on the home and go back; the last of the group files something else.
     "test_sample_job": "sample", "test_sample_lake": "sample", "test_audit_project": "sample",
-    "test_sample_filed_again": "sample",
+    "test_semantics": "sample", "test_sample_filed_again": "sample",
     "test_dagster_graph": "dagster", "test_dagster_runs": "dagster", "test_dagster_ui": "dagster",
     "test_real_extracts": "real", "test_real_job": "real",
     "test_dbt_project": "empty", "test_empty_job": "empty",

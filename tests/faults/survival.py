@@ -409,7 +409,8 @@ def readers(folder: Path, reads: int, threads: int = 8) -> Toll:
                 done[0] += 1
                 if problem:
                     toll.problems.append(problem)
-                if done[0] >= reads:
+                # However quick the reading, releases must have come between.
+                if done[0] >= reads and toll.struck > 1:
                     stop.set()
 
     workers = [threading.Thread(target=read) for _ in range(threads)]
