@@ -105,6 +105,15 @@ class EarlierExports:
         return (self.folder / path).is_file() and sha256_of(self.folder / path) == self.sha256.get(path)
 
 
+def marts_in(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
+    """Names of the tables in the schema of marts of an attached database."""
+    found = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = ?",
+        [database, SCHEMA],
+    )
+    return {name for (name,) in found.fetchall()}
+
+
 def write_exports(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
