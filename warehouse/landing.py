@@ -60,7 +60,9 @@ class Landing:
         self._receipts_dir = home.landing / "receipts"
         self._seen_path = home.landing / "seen.json"
         self._receipts: dict[tuple[str, str], Receipt] = {}
-        for path in sorted(self._receipts_dir.glob("*.json")):
+        self._last = 0
+        for path in sorted(self._receipts_dir.glob("[!.]*.json")):
+            self._last = int(path.stem)
             # A damaged receipt stays where it lies; its delivery gets another when it is received again.
             with suppress(ValueError, TypeError):
                 receipt = Receipt(**json.loads(path.read_bytes()))
@@ -109,7 +111,7 @@ class Landing:
                 file_name=file_name,
                 sha256=sha256,
                 size_bytes=temporary.stat().st_size,
-                received_order=max((r.received_order for r in self._receipts.values()), default=0) + 1,
+                received_order=self._last + 1,
                 received_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             )
         target = self.path(receipt)
@@ -153,6 +155,7 @@ class Landing:
         self._receipts_dir.mkdir(parents=True, exist_ok=True)
         _write_json(self._receipts_dir / f"{receipt.received_order:08d}.json", asdict(receipt))
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._last = receipt.received_order
 
 
 def _landed_mark(path: Path) -> list[object]:

@@ -362,7 +362,7 @@ def metrics_resting_on(home: Home, checks: Iterable[str]) -> frozenset[str]:
     On purpose not by the gate's code: from the text of the suites, the manifest as dbt wrote it, and the list of
     metrics.
     """
-    manifest = json.loads((home.dbt_target / "manifest.json").read_bytes())
+    manifest = _manifest(home.dbt_target / "manifest.json")
     nodes = {**manifest["nodes"], **manifest["sources"]}
     named = {node["alias"]: key for key, node in nodes.items() if node["resource_type"] in ("model", "seed")}
     with (PROJECT_DIR / "dbt_project/seeds/coverage/metric.csv").open(encoding="utf-8", newline="") as stream:
@@ -387,6 +387,25 @@ def metrics_resting_on(home: Home, checks: Iterable[str]) -> frozenset[str]:
     return frozenset(accused)
 
 
+@cache
+def _manifest(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes()))
+
+
+@cache
+def _blocking_expectations() -> dict[str, dict[str, Any]]:
+    suites = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in (PROJECT_DIR / "expectations" / "suites").glob("*.yaml")
+    ]
+    return {
+        f"{suite['suite']}.{one['id']}": one
+        for suite in suites
+        for one in suite["expectations"]
+        if one["severity"] == "blocking"
+    }
+
+
 def _about(check_id: str, manifest: Mapping[str, Any], named: Mapping[str, str]) -> tuple[set[str], set[str]]:
     """Tables that a blocking check is about and the metrics it names; no tables for one that only warns."""
     if check_id.startswith("test."):
@@ -398,11 +417,9 @@ def _about(check_id: str, manifest: Mapping[str, Any], named: Mapping[str, str])
             return set(node["depends_on"]["nodes"]), set()
         config = manifest["nodes"].get(attached, {}).get("config", {})
         return {attached}, set((config.get("meta") or {}).get("metrics") or ())
-    for path in (PROJECT_DIR / "expectations" / "suites").glob("*.yaml"):
-        suite = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for one in suite["expectations"]:
-            if f"{suite['suite']}.{one['id']}" == check_id and one["severity"] == "blocking":
-                return {named[table.split(".")[1]] for table in one["tables"]}, set(one.get("metrics") or ())
+    one = _blocking_expectations().get(check_id)
+    if one is not None:
+        return {named[table.split(".")[1]] for table in one["tables"]}, set(one.get("metrics") or ())
     return set(), set()
 
 
