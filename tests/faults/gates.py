@@ -370,21 +370,35 @@ def metrics_resting_on(home: Home, checks: Iterable[str]) -> frozenset[str]:
             row["metric_id"]: {named[table.strip()] for table in row["source_table"].split(",")}
             for row in csv.DictReader(stream)
         }
+    # The list of figures itself, and what it alone is made of, carries every metric.
+    listing = {named["fct_metric"]}
+    of_all = _reached(manifest["parent_map"], listing) - _reached(
+        manifest["parent_map"], frozenset().union(*sources.values())
+    )
     accused: set[str] = set()
     for check_id in checks:
         tables, only = _about(check_id, manifest, named)
-        reached, waiting = set(), list(tables)
-        while waiting:
-            key = waiting.pop()
-            if key not in reached:
-                reached.add(key)
-                waiting += manifest["child_map"].get(key, [])
+        if tables & (of_all | listing) and not only:
+            accused |= set(sources)
+        reached = _reached(manifest["child_map"], tables)
         accused |= {
             metric
             for metric, made_of in sources.items()
             if made_of & reached and (not only or metric in only)
         }
     return frozenset(accused)
+
+
+def _reached(neighbours: Mapping[str, Sequence[str]], begin: Iterable[str]) -> set[str]:
+    """Everything that can be reached on a map of parents or children, with where it begins."""
+    found: set[str] = set()
+    waiting = list(begin)
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += neighbours.get(key, [])
+    return found
 
 
 @cache
