@@ -144,8 +144,9 @@ class Resolve(_Strict):
 class Layout(_Strict):
     """One layout file."""
 
-    layout_id: str = Field(alias="layout")
-    sender: str
+    # Both become parts of paths.
+    layout_id: str = Field(alias="layout", pattern=r"^[a-z0-9_]+/[a-z0-9_]+$")
+    sender: str = Field(pattern=r"^[a-z0-9_]+$")
     sender_title: str
     extract_kind: str = Field(alias="extract")
     description: str

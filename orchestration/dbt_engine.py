@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 PROJECT = PROJECT_DIR / "dbt_project"
 
 _STAMP = "manifest.stamp"
+# What DuckDB says of a file whose bytes are not those it wrote.
+_DAMAGED = ("not a valid duckdb database", "corrupt", "checksum", "deserialize", "replaying wal")
 _parsed: dict[Path, tuple[str, Manifest]] = {}
 _loading = threading.Lock()
 
@@ -136,12 +138,12 @@ def ensure_manifest(home: Home) -> Path:
     path = home.dbt_target / "manifest.json"
     stamp = _project_stamp(home)
     kept = _stamp_of(home)
-    if kept != stamp or not path.exists():
+    if kept != stamp or _mark_of(path) != _marked(home):
         # Seeds keep the path of the checkout they were parsed in, which dbt's own cache would carry over.
         moved = kept.split(" ")[1:] != stamp.split(" ")[1:]
         manifest = _invoke(home, ["parse", *(["--no-partial-parse"] if moved else [])])
         _parsed[home.dbt_target] = (stamp, manifest)
-        replace_file(home.dbt_target / _STAMP, stamp.encode())
+        replace_file(home.dbt_target / _STAMP, f"{stamp}\n{_mark_of(path)}".encode())
     return path
 
 
@@ -166,8 +168,22 @@ def _dbt_version() -> str:
 
 
 def _stamp_of(home: Home) -> str:
+    """What the manifest was parsed from."""
     path = home.dbt_target / _STAMP
-    return path.read_text() if path.exists() else ""
+    return path.read_text().partition("\n")[0] if path.exists() else ""
+
+
+def _marked(home: Home) -> str:
+    """What the manifest was like when it was parsed: one that somebody touched since is parsed again."""
+    path = home.dbt_target / _STAMP
+    return path.read_text().partition("\n")[2] if path.exists() else ""
+
+
+def _mark_of(manifest: Path) -> str:
+    if not manifest.exists():
+        return "absent"
+    status = manifest.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def load(home: Home) -> Manifest:
@@ -199,7 +215,21 @@ def build(
     """
     home.build.mkdir(parents=True, exist_ok=True)
     with lake.held(home):
+        _remove_unreadable(home)
         return _Build(home, on_line).run(models, tests)
+
+
+def _remove_unreadable(home: Home) -> None:
+    """Remove a build file that is no database any more: everything in it can be built again."""
+    try:
+        if home.build_file.exists():
+            duckdb.connect(str(home.build_file), read_only=True).close()
+    except duckdb.Error as error:
+        # A file in use, or one that may not be read, is sound for all we know.
+        if not any(text in str(error).lower() for text in _DAMAGED):
+            raise
+        for path in (home.build_file, home.build_file.with_name(home.build_file.name + ".wal")):
+            path.unlink(missing_ok=True)
 
 
 class _Build:

@@ -188,10 +188,10 @@ def proofs(
 
 def remembered(home: Home) -> dict[str, Keys]:
     """What stands in the build file, by unique id; nothing when the file is not the one that was remembered."""
-    path = _path(home)
-    if not path.exists():
+    try:
+        document = json.loads(_path(home).read_bytes())
+    except (FileNotFoundError, ValueError):
         return {}
-    document = json.loads(path.read_bytes())
     if document["file"] != _identity(home):
         return {}
     return {unique_id: Keys(**keys) for unique_id, keys in document["nodes"].items()}

@@ -30,13 +30,14 @@ def deliveries(inboxes: Sequence[Path]) -> list[list[Any]]:
 
 
 def mark(home: Home, delivered: list[list[Any]]) -> dict[str, Any]:
-    """What decides a run: deliveries, code, acceptances, lake, build, evidence and the release that stands."""
+    """What decides a run: deliveries, those landed, code, acceptances, lake, build, evidence, the release that stands."""
     current = current_release(home)
     rows = sorted(path for part in READ_PARTS for path in (home.lake / part).rglob("part-*.parquet"))
     return {
         "code": code_version(),
         "deliveries": delivered,
         "acceptances": _files(sorted(acceptances_folder().glob("*.yaml")), acceptances_folder()),
+        "landing": _files(sorted(home.landing.glob("??/*")), home.landing),
         "lake": _files(sorted((home.lake / "meta").glob("*.parquet")), home.lake),
         "rows": _files(rows, home.lake),
         "build": _files([home.build_file], home.build),

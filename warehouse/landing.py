@@ -1,7 +1,7 @@
 """Landing: deliveries exactly as received, addressed by their content, one receipt a delivery.
 
 Belongs here: copying in, receipts, and knowing again what was already received. Does not belong here: reading them.
-A landed file is never changed or deleted.
+A landed file is never changed or deleted; one that somebody changed by hand is put right from the inbox.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import re
 import shutil
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from warehouse.files import sha256_of
 from warehouse.paths import Home
 
 _CHUNK = 4 << 20
@@ -83,12 +85,16 @@ class Landing:
         self._pulled_dir = home.pulled_receipts
         self._seen_path = home.landing / "seen.json"
         self._receipts: dict[tuple[str, str], Receipt] = {}
-        for path in sorted(self._receipts_dir.rglob("*.json"), key=lambda one: one.name):
-            receipt = Receipt.read(path)
-            self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._last = 0
+        for path in sorted(self._receipts_dir.rglob("[!.]*.json"), key=lambda one: one.name):
+            self._last = int(path.stem)
+            # A damaged receipt stays where it lies; its delivery gets another when it is received again.
+            with suppress(ValueError, TypeError):
+                receipt = Receipt.read(path)
+                self._receipts[(receipt.file_name, receipt.sha256)] = receipt
         self._seen: dict[str, list[object]] = {}
-        if self._seen_path.exists():
-            self._seen = json.loads(self._seen_path.read_text(encoding="utf-8"))
+        with suppress(FileNotFoundError, ValueError):
+            self._seen = dict(json.loads(self._seen_path.read_bytes()))
 
     @property
     def count(self) -> int:
@@ -114,18 +120,19 @@ class Landing:
     def receive(self, file: Path, file_name: str, siblings: Sequence[Path] = ()) -> Receipt:
         """Copy a file in, unless this content already came under this name, and return its receipt.
 
-        A file whose size and time of change are as they were is known without reading it. A copy that was cut off
-        is never landed: bytes go to a temporary name first. A Shapefile lands with its siblings in one .zip.
+        A file whose size and time of change are as they were is known without reading it, while its landed copy is
+        as it was, too: one that somebody changed is put right. A copy that was cut off is never landed: bytes go to a
+        temporary name first. A Shapefile lands with its siblings in one .zip.
         """
         stats = [one.stat() for one in (file, *siblings)]
         mark: list[object] = [str(file), sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)]
         seen = self._seen.get(str(file))
         if seen is not None and seen[:3] == mark:
             known = self._receipts.get((file_name, str(seen[3])))
-            if known is not None and self.path(known).exists():
+            if known is not None and seen[4:] == _landed_mark(self.path(known)):
                 return known
         receipt, _ = self._file(self._copy(file, siblings), file_name, None)
-        self._seen[str(file)] = [*mark, receipt.sha256]
+        self._seen[str(file)] = [*mark, receipt.sha256, *_landed_mark(self.path(receipt))]
         return receipt
 
     def receive_fetched(
@@ -152,12 +159,12 @@ class Landing:
                 file_name=file_name,
                 sha256=sha256,
                 size_bytes=temporary.stat().st_size,
-                received_order=max((r.received_order for r in self._receipts.values()), default=0) + 1,
+                received_order=self._last + 1,
                 received_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
                 origin=origin,
             )
         target = self.path(receipt)
-        if target.exists():
+        if target.exists() and sha256_of(target) == sha256:
             temporary.unlink()
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -198,6 +205,16 @@ class Landing:
         values = {name: value for name, value in asdict(receipt).items() if name != "origin" or value}
         _write_json(folder / f"{receipt.received_order:08d}.json", values)
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._last = receipt.received_order
+
+
+def _landed_mark(path: Path) -> list[object]:
+    """What changes when somebody changes a landed file; empty when it is gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _pack(files: Sequence[Path], target: Path) -> None:

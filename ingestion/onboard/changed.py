@@ -5,6 +5,7 @@ Belongs here: the change that would let the file be read again. Does not belong 
 
 from __future__ import annotations
 
+import csv
 import difflib
 import re
 from collections.abc import Sequence
@@ -43,7 +44,8 @@ def proposed_change(path: Path, layout: Layout, layouts: Sequence[Layout]) -> st
         return None
     try:
         seen = look(path)
-    except FileRejected:
+    except (FileRejected, ValueError, csv.Error):
+        # A file too strange to look at has no header to propose anything for.
         return None
     before = file.read_text(encoding="utf-8")
     after = changed(before, seen, layout, layouts)

@@ -14,6 +14,7 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
+from ingestion.limits import MOST_COLUMNS
 
 ROW = "source_row"
 SHEET = "source_sheet"
@@ -109,8 +110,10 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
 
     Raises:
         FileRejected: missing_column, unmapped_column, duplicate_header or reserved_column, with the likeliest pairs
-            named.
+            named; too_large.
     """
+    if len(header) > MOST_COLUMNS:
+        raise FileRejected("too_large", f"{where}: {len(header)} columns; at most {MOST_COLUMNS} are read")
     wanted = layout.source_columns
     known = set(wanted) | set(layout.ignore)
     patterns = [re.compile(u.columns_matching) for u in layout.unpivot if u.columns_matching]

@@ -19,6 +19,7 @@ from expectations.gate import MetricNeeds, decide, judge, read_needs
 from expectations.ledger import append, read_ledger
 from expectations.suite import load_suites
 from orchestration.cli import app
+from tests.faults.gates import metrics_resting_on
 from tests.main_job_kit import Run
 from tests.unit.audit_kit import standing_of
 from warehouse.candidate import Manifest, read_manifest
@@ -202,6 +203,16 @@ def test_filings_gone_wrong_withhold_coverage_and_leave_the_rest(built: Built) -
     metrics, _ = withheld_by(built, "filings.every_operator_files_again")
     assert {"population_covered_pct", "settlements_mobile_covered", "population_speed_tier_pct"} <= metrics
     assert not {"population", "itu_population_covered_pct"} & metrics
+
+
+def test_the_gate_withholds_what_the_map_of_dbt_says_rests_on_a_check(built: Built) -> None:
+    """For every blocking expectation and a dbt test of every table, against lineage walked by other code."""
+    blocking = [check for check in built.checks.values() if check.blocking and check.kind != "build"]
+    one_each = {check.check_id if check.kind == "gx" else check.guards: check.check_id for check in blocking}
+    assert len(one_each) > 150
+    for check_id in one_each.values():
+        metrics, _ = withheld_by(built, check_id)
+        assert metrics == metrics_resting_on(built.home, [check_id]), check_id
 
 
 def test_every_table_of_the_suites_is_in_the_project(built: Built) -> None:
