@@ -17,6 +17,7 @@ import typer
 
 from orchestration import cli_releases, cli_senders
 from orchestration.cli_kit import NOTHING, Debug, Json, make_console, plain_errors, print_json
+from orchestration.environment import ENGINE_VARIABLE, Engine
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Run on the sample country, generated first.")
     ] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            envvar=ENGINE_VARIABLE,
+            help="What makes the tables: DuckDB in this process, or Apache Spark (docs/guides/build-on-spark.md).",
+        ),
+    ] = Engine.DUCKDB,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -67,6 +75,7 @@ def run(
     """
     if sample and inbox:
         raise typer.BadParameter("give either --sample or --inbox, not both", param_hint="--sample")
+    _refuse_engine_not_installed(engine)
     home = Home.from_environment()
     with plain_errors(debug):
         from orchestration.progress import Progress
@@ -80,7 +89,7 @@ def run(
         elif not inboxes:
             home.inbox.mkdir(parents=True, exist_ok=True)
             inboxes = [home.inbox]
-        result = run_pipeline(home, inboxes, progress, debug=debug)
+        result = run_pipeline(home, inboxes, progress, debug=debug, engine=engine)
         progress.line(f"time     {progress.timings()}")
         for error in result.errors:
             progress.line(f"error    {error}")
@@ -170,6 +179,14 @@ for _command in (
     cli_releases.releases,
 ):
     app.command()(_command)
+
+
+def _refuse_engine_not_installed(engine: Engine) -> None:
+    if engine is Engine.SPARK:
+        from orchestration.spark_engine import what_is_missing
+
+        if missing := what_is_missing():
+            raise typer.BadParameter(missing, param_hint="--engine")
 
 
 def _refuse_taken_port(port: int) -> None:
