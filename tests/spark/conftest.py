@@ -27,9 +27,13 @@ SMALL_PROJECT = {
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _spark_is_there() -> None:
+def _spark_is_there() -> Iterator[None]:
     if missing := what_is_missing():
         pytest.skip(missing)
+    with pytest.MonkeyPatch.context() as environment:
+        # Small queries end before what the second compiler makes of them is used.
+        environment.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        yield
 
 
 @pytest.fixture
