@@ -401,7 +401,7 @@ def call_dbt(
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
-        if on_line is not None and event.info.name in _NODE_EVENTS:
+        if on_line is not None and event.info.name in _TOLD_EVENTS:
             on_line(event.info.msg)
 
     runner = dbtRunner(manifest=manifest, callbacks=[on_event])
@@ -423,7 +423,12 @@ def _command(arguments: Sequence[str]) -> str:
 _QUIET = (
     "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-send-anonymous-usage-stats",
 )  # fmt: skip
-_NODE_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails"})
+_TOLD_EVENTS = frozenset(
+    {
+        "LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails",
+        "RunningOperationCaughtError", "RunningOperationUncaughtError",
+    }
+)  # fmt: skip
 
 
 def _release_build_file() -> None:

@@ -56,11 +56,14 @@ def carry_out(order: Order) -> int:
     def operation(macro: str, **values: Any) -> str | None:
         """Run a macro; what went wrong."""
         told = ["--args", json.dumps(values)] if values else []
+        words: list[str] = []
         try:
-            answer = call_dbt(["run-operation", macro, *told, *order.arguments], logs, manifest)
+            answer = call_dbt(["run-operation", macro, *told, *order.arguments], logs, manifest, words.append)
         except DbtError as error:
             return str(error)
-        return next((result.message for result in answer.results if result.status != "success"), None)
+        if all(result.status == "success" for result in answer.results):
+            return None
+        return "; ".join(words) or f"{macro} failed"
 
     if error := operation("open_spark", folder=order.tables, standing=order.standing, fallen=order.fallen):
         Path(order.error).write_text(error, encoding="utf-8")
