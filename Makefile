@@ -14,10 +14,11 @@ PACKAGES := expectations ingestion orchestration sample_country warehouse
 # The environment is rebuilt exactly when a lock or the project file changes its content.
 RUN_STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 DEV_STAMP := $(VENV)/.ready-dev-$(shell cat requirements-dev.lock pyproject.toml | sha256sum | cut -c1-16)
+SPARK_STAMP := $(VENV)/.ready-spark-$(shell cat requirements-spark.lock pyproject.toml | sha256sum | cut -c1-16)
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq --no-deps
 
-.PHONY: help run ui test check format bench faults clean setup setup-dev chromium sftp-server \
-	test-unit test-integration
+.PHONY: help run ui test check format bench faults clean setup setup-dev setup-spark chromium sftp-server \
+	test-unit test-integration test-spark
 
 help:  ## What can be asked of this Makefile
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -44,6 +45,10 @@ test-integration: setup-dev chromium sftp-server
 	@echo "== integration, end-to-end and browser tests"
 	@$(BIN)/python -m pytest tests/integration tests/e2e tests/faults tests/browser --quiet --durations=10 --numprocesses=2 \
 		--dist=loadscope --no-loadscope-reorder
+
+test-spark: setup-dev setup-spark  ## Build on Apache Spark and compare every mart with DuckDB's (needs Java; minutes)
+	@echo "== tests on Apache Spark"
+	@$(BIN)/python -m pytest tests/spark --quiet --durations=10
 
 check: setup-dev  ## Formatting, lint for Python and SQL, types, import rules, dbt parse
 	@echo "== ruff format" && $(BIN)/ruff format --check .
@@ -75,6 +80,8 @@ setup: $(RUN_STAMP)
 
 setup-dev: $(DEV_STAMP)
 
+setup-spark: $(SPARK_STAMP)  ## Add what `qamtu run --engine spark` needs (0.5 GB)
+
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and was not found: install it, or say where: make PYTHON=/path" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
@@ -94,6 +101,11 @@ $(RUN_STAMP): | $(BIN)/python
 $(DEV_STAMP): $(RUN_STAMP)
 	@echo "== adding what tests and checks need (once)"
 	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(SPARK_STAMP): $(RUN_STAMP)
+	@echo "== adding Apache Spark (once; 0.5 GB)"
+	@$(PIP_INSTALL) --require-hashes -r requirements-spark.lock
 	@touch $@
 
 # Browser tests use Debian's Chromium. Without it and without the right to install it they are skipped, loudly;

@@ -17,7 +17,7 @@ from orchestration.filings import GROUP, TIME_ZONE
 from orchestration.instance import COMMAND_LINE_TAG
 from orchestration.publication import AUDIT, RELEASE
 from orchestration.resources import HomeResource
-from orchestration.retries import was_interrupted
+from orchestration.retries import engine_went, was_interrupted
 
 #: Everything, from the inbox to the release: what `qamtu run` executes.
 REFRESH = dg.define_asset_job(
@@ -152,7 +152,7 @@ def release_sensor(publish: UnresolvedAssetJobDefinition) -> dg.SensorDefinition
         failed = [event.step_key for event in failures]
         if COMMAND_LINE_TAG in context.dagster_run.tags:
             return dg.SkipReason("The command line goes on to the release itself.")
-        if not only_the_build_failed(failed) or any(was_interrupted(event) for event in failures):
+        if not only_the_build_failed(failed) or any(was_interrupted(e) or engine_went(e) for e in failures):
             return dg.SkipReason("Not the build, or not the build alone, failed.")
         return dg.RunRequest(run_key=f"after-{context.dagster_run.run_id}")
 

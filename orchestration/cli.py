@@ -17,6 +17,7 @@ import typer
 
 from orchestration import cli_deliveries, cli_releases, cli_senders
 from orchestration.cli_kit import NOTHING, Debug, Json, make_console, plain_errors, print_json
+from orchestration.environment import ENGINE_VARIABLE, Engine
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ def run(
     pull: Annotated[
         bool, typer.Option("--pull", help="First fetch what is new at the senders' own places.")
     ] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            envvar=ENGINE_VARIABLE,
+            help="What makes the tables: DuckDB in this process, or Apache Spark (docs/guides/build-on-spark.md).",
+        ),
+    ] = Engine.DUCKDB,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -72,6 +80,7 @@ def run(
         raise typer.BadParameter("give either --sample or --inbox, not both", param_hint="--sample")
     if sample and pull:
         raise typer.BadParameter("nobody sends the sample country: leave out --pull", param_hint="--pull")
+    _refuse_engine_not_installed(engine)
     home = Home.from_environment()
     with plain_errors(debug):
         from orchestration.progress import Progress
@@ -90,7 +99,7 @@ def run(
         elif not inboxes:
             home.inbox.mkdir(parents=True, exist_ok=True)
             inboxes = [home.inbox]
-        result = run_pipeline(home, inboxes, progress, debug=debug)
+        result = run_pipeline(home, inboxes, progress, debug=debug, engine=engine)
         progress.line(f"time     {progress.timings()}")
         for error in result.errors:
             progress.line(f"error    {error}")
@@ -182,6 +191,14 @@ for _command in (
     cli_releases.releases,
 ):
     app.command()(_command)
+
+
+def _refuse_engine_not_installed(engine: Engine) -> None:
+    if engine is Engine.SPARK:
+        from orchestration.spark_engine import what_is_missing
+
+        if missing := what_is_missing():
+            raise typer.BadParameter(missing, param_hint="--engine")
 
 
 def _refuse_taken_port(port: int) -> None:

@@ -6,6 +6,9 @@ belong here: Dagster (`dbt_assets` turns what is returned here into assets and c
 Models and tests run as two commands on one parsed manifest: inside one `dbt build` a failed test would skip every
 model downstream, and with it figures that do not need that test. Which figures a failed test withholds is the
 gate's decision.
+
+Tables are made by DuckDB, in the build file. `Build.make` is the one step that another engine takes over
+(`spark_engine`); what is due, what stands, tests and fingerprints are the same code for all.
 """
 
 from __future__ import annotations
@@ -48,6 +51,10 @@ _loading = threading.Lock()
 
 class DbtError(Exception):
     """dbt could not start, parse or finish; the message is dbt's own, with the place of its log."""
+
+
+class EngineGoneError(DbtError):
+    """What makes the tables did not answer, or went away in the middle of a build; the message says what is kept."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +124,11 @@ def selector(node: Mapping[str, Any]) -> str:
     return "fqn:" + ".".join(node["fqn"])
 
 
-def place_arguments(home: Home) -> list[str]:
+def place_arguments(home: Home, target_path: Path | None = None) -> list[str]:
     """dbt's arguments that say where the project lies and where it writes; the same for every command."""
     return [
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--target-path", str(home.dbt_target), "--log-path", str(home.build / "logs"),
+        "--target-path", str(target_path or home.dbt_target), "--log-path", str(home.build / "logs"),
     ]  # fmt: skip
 
 
@@ -158,7 +165,7 @@ def _project_stamp(home: Home) -> str:
     return f"{tree_hash([PROJECT])} {_dbt_version()} {places}"
 
 
-def _settings() -> str:
+def settings() -> str:
     """What applies to every node and stands in none: dbt's version, and the project's settings and variables."""
     return f"{_dbt_version()} {hashlib.sha256((PROJECT / 'dbt_project.yml').read_bytes()).hexdigest()}"
 
@@ -216,7 +223,7 @@ def build(
     home.build.mkdir(parents=True, exist_ok=True)
     with lake.held(home):
         _remove_unreadable(home)
-        return _Build(home, on_line).run(models, tests)
+        return Build(home, on_line).run(models, tests)
 
 
 def _remove_unreadable(home: Home) -> None:
@@ -232,19 +239,24 @@ def _remove_unreadable(home: Home) -> None:
             path.unlink(missing_ok=True)
 
 
-class _Build:
+class Build:
     """One call of `build`: the project and the lake as they are while it lasts, and what has come of it."""
 
     def __init__(self, home: Home, on_line: Callable[[str], None] | None) -> None:
         self.home, self.on_line = home, on_line
         self.document = _read_json(home.dbt_target / "manifest.json")
         self.project = parse_manifest(self.document)
-        self.keys = reuse.node_keys(home, self.project, _settings())
+        self.keys = reuse.node_keys(home, self.project, self.settings())
         self.standing = reuse.remembered(home)
         self.outcome = DbtOutcome()
         self.results: list[dict[str, Any]] = []
 
+    def settings(self) -> str:
+        """What the tables are made with, besides the code of each."""
+        return settings()
+
     def run(self, models: Collection[str] | None, tests: Collection[str] | None) -> DbtOutcome:
+        """Build and test the selections, as `build` says."""
         due = {uid for uid, key in self.keys.items() if self.standing.get(uid) != key}
         self._build_models(due if models is None else self._named(models))
         fingerprints = self._fingerprints()
@@ -273,7 +285,8 @@ class _Build:
     def _named(self, selection: Collection[str]) -> set[str]:
         return {uid for uid, node in self.document["nodes"].items() if selector(node) in selection}
 
-    def _selection(self, unique_ids: Collection[str], everything: Collection[str]) -> list[str] | None:
+    def selection(self, unique_ids: Collection[str], everything: Collection[str]) -> list[str] | None:
+        """dbt's selection of nodes; None where they are all there are."""
         if set(unique_ids) == set(everything):
             return None
         return [selector(self.document["nodes"][unique_id]) for unique_id in unique_ids]
@@ -281,15 +294,7 @@ class _Build:
     def _build_models(self, unique_ids: Collection[str]) -> None:
         if unique_ids:
             reuse.forget(self.home)
-            anew = reuse.begin_anew(self.project, self.keys, self.standing).intersection(unique_ids)
-            # dbt would fill a seed's table as it is, with the column types it had.
-            seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
-            _drop_tables(self.home, [self.project.relations[uid] for uid in seeds | anew])
-            parts = reuse.due_periods(self.project, self.keys, self.standing, unique_ids)
-            built = self._invoke(
-                build_arguments(self._selection(unique_ids, self.keys)) + due_arguments(parts)
-            )
-            self.outcome.parts |= parts
+            built = self.make(unique_ids)
             for unique_id in unique_ids:
                 self.standing.pop(unique_id, None)
             self.standing |= {
@@ -298,19 +303,31 @@ class _Build:
             self.outcome.models += built
         prune(self.home, self.document, [result.unique_id for result in self.outcome.not_built])
 
+    def make(self, unique_ids: Collection[str]) -> list[NodeResult]:
+        """Make these models and seeds in the build file, each after what it reads."""
+        anew = reuse.begin_anew(self.project, self.keys, self.standing).intersection(unique_ids)
+        # dbt would fill a seed's table as it is, with the column types it had.
+        seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
+        drop_tables(self.home, [self.project.relations[uid] for uid in seeds | anew])
+        parts = reuse.due_periods(self.project, self.keys, self.standing, unique_ids)
+        built = self.call(build_arguments(self.selection(unique_ids, self.keys)) + due_arguments(parts))
+        self.outcome.parts |= parts
+        return built
+
     def _run_tests(self, unique_ids: Collection[str]) -> None:
         if unique_ids:
-            self.outcome.tests += self._invoke(
-                data_test_arguments(self._selection(unique_ids, self.project.tests))
+            self.outcome.tests += self.call(
+                data_test_arguments(self.selection(unique_ids, self.project.tests))
             )
 
-    def _invoke(self, arguments: Sequence[str]) -> list[NodeResult]:
+    def call(self, arguments: Sequence[str]) -> list[NodeResult]:
+        """Run one dbt command on the build file, and keep its results for the audit."""
         # Writing the manifest anew would cost seconds, and what it adds nobody reads.
         result = _invoke(self.home, [*arguments, "--no-write-json"], load(self.home), self.on_line)
         with tempfile.NamedTemporaryFile(dir=self.home.build) as file:
             result.write(file.name)
             self.results.append(_read_json(Path(file.name)))
-        return _node_results(result)
+        return node_results(self.results[-1])
 
     def _fingerprints(self) -> CandidateFingerprint:
         if not self.home.build_file.exists():
@@ -325,7 +342,8 @@ def merge_run_results(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**documents[-1], "results": [result for document in documents for result in document["results"]]}
 
 
-def _drop_tables(home: Home, nodes: Iterable[Node]) -> None:
+def drop_tables(home: Home, nodes: Iterable[Node]) -> None:
+    """Remove tables of the build file."""
     if not home.build_file.exists():
         return
     with duckdb.connect(str(home.build_file)) as connection:
@@ -374,17 +392,18 @@ def _row_counts(home: Home) -> dict[str, int]:
     return {name: int(count) for name, count in rows}
 
 
-def _node_results(result: Any) -> list[NodeResult]:
+def node_results(document: Mapping[str, Any]) -> list[NodeResult]:
+    """What a `run_results.json` says of models, seeds and data tests."""
     return [
         NodeResult(
-            unique_id=node.node.unique_id,
-            status=str(node.status),
-            seconds=float(node.execution_time or 0.0),
-            failures=node.failures,
-            message=node.message or "",
+            unique_id=result["unique_id"],
+            status=str(result["status"]),
+            seconds=float(result["execution_time"] or 0.0),
+            failures=result["failures"],
+            message=result["message"] or "",
         )
-        for node in result.results
-        if node.node.resource_type in ("model", "seed", "test")
+        for result in document["results"]
+        if result["unique_id"].split(".")[0] in ("model", "seed", "test")
     ]
 
 
@@ -394,26 +413,35 @@ def _invoke(
     manifest: Manifest | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Any:
-    """Run one dbt command in this process. A node that fails is a result, not an error."""
+    """Run one dbt command on the build file. A node that fails is a result, not an error."""
+    with _set(environment(home)):
+        try:
+            return call_dbt([*arguments, *place_arguments(home)], home.build / "logs", manifest, on_line)
+        finally:
+            _release_build_file()
+
+
+def call_dbt(
+    arguments: Sequence[str],
+    logs: Path,
+    manifest: Manifest | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Any:
+    """dbt's result of one command, run in this process. Errors: DbtError when it could not do its work at all."""
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
-        if on_line is not None and event.info.name in _NODE_EVENTS:
+        if on_line is not None and event.info.name in _TOLD_EVENTS:
             on_line(event.info.msg)
 
-    with _set(environment(home)):
-        try:
-            runner = dbtRunner(manifest=manifest, callbacks=[on_event])
-            answer = runner.invoke([*_QUIET, *arguments, *place_arguments(home)])
-        finally:
-            _release_build_file()
+    runner = dbtRunner(manifest=manifest, callbacks=[on_event])
+    answer = runner.invoke([*_QUIET, *arguments])
     if answer.exception is not None and not isinstance(answer.exception, Exception):
         # dbt's runner hands back even what asks the process to stop.
         raise answer.exception
     if answer.exception is not None or answer.result is None:
-        log = home.build / "logs" / "dbt.log"
         raise DbtError(
-            f"dbt {_command(arguments)} failed: {answer.exception} (log: {log})"
+            f"dbt {_command(arguments)} failed: {answer.exception} (log: {logs / 'dbt.log'})"
         ) from answer.exception
     return answer.result
 
@@ -425,7 +453,12 @@ def _command(arguments: Sequence[str]) -> str:
 _QUIET = (
     "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-send-anonymous-usage-stats",
 )  # fmt: skip
-_NODE_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails"})
+_TOLD_EVENTS = frozenset(
+    {
+        "LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails",
+        "RunningOperationCaughtError", "RunningOperationUncaughtError",
+    }
+)  # fmt: skip
 
 
 def _release_build_file() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration.environment import INBOX_VARIABLE
+from orchestration.environment import INBOX_VARIABLE, Engine, chosen_engine
 from warehouse import lake
 from warehouse.paths import Home
 
@@ -89,10 +89,12 @@ class DbtEngine(dg.ConfigurableResource[None]):
         tests: Collection[str] | None,
         on_line: Callable[[str], None],
     ) -> "DbtOutcome":
-        """Build models, then run data tests; None selects all."""
-        from orchestration import dbt_engine
-
-        return dbt_engine.build(home, models=models, tests=tests, on_line=on_line)
+        """Build models on the engine that the environment names, then run data tests; None selects all."""
+        if chosen_engine() is Engine.SPARK:
+            from orchestration.spark_engine import build
+        else:
+            from orchestration.dbt_engine import build
+        return build(home, models=models, tests=tests, on_line=on_line)
 
 
 class PublicationEngine(dg.ConfigurableResource[None]):

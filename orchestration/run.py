@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration import standing
-from orchestration.environment import INBOX_VARIABLE
+from orchestration.environment import ENGINE_VARIABLE, INBOX_VARIABLE, Engine
 from orchestration.progress import Progress, watching
 from warehouse.paths import Home
 
@@ -49,14 +49,22 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False) -> RunResult:
-    """Read every delivery in the inboxes, build, audit, release.
+def run_pipeline(
+    home: Home,
+    inboxes: Sequence[Path],
+    progress: Progress,
+    debug: bool = False,
+    engine: Engine = Engine.DUCKDB,
+) -> RunResult:
+    """Read every delivery in the inboxes, build on the engine, audit, release.
 
-    When some tables could not be built, the figures that do not need them are released all the same. Errors:
+    When some tables could not be built, the figures that do not need them are released all the same; when the engine
+    went away in the middle, nothing is. Errors:
     RunError when another command line run is at work on this home; KeyboardInterrupt when asked to stop, in which
     case the previous release stands.
     """
     os.environ["QAMTU_HOME"] = str(home.root)
+    os.environ[ENGINE_VARIABLE] = engine
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
     with _only_run(home), watching(progress):
         with progress.stage("look"):
@@ -94,7 +102,7 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, progress: Progress,
     if not result.success:
         errors = _errors(result)
         _stop_if_interrupted(result)
-        if _failed_steps(result) == ["dbt"]:
+        if _failed_steps(result) == ["dbt"] and not _engine_went(result):
             result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
     return _result_of(result, errors, progress.seconds)
 
@@ -151,6 +159,12 @@ def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
 
     if any(was_interrupted(event) for event in result.get_step_failure_events()):
         raise KeyboardInterrupt
+
+
+def _engine_went(result: dg.ExecuteInProcessResult) -> bool:
+    from orchestration.retries import engine_went
+
+    return any(engine_went(event) for event in result.get_step_failure_events())
 
 
 def _failed_steps(result: dg.ExecuteInProcessResult) -> list[str]:

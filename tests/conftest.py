@@ -18,7 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
 from warehouse.paths import Home
 
-TIERS = ("integration", "e2e", "faults", "browser")
+TIERS = ("integration", "e2e", "faults", "browser", "spark")
 # Files whose tests share a run of the main job or a parse of the dbt project, in the order in which they are run: the
 # groups that take longest come first.
 GROUPS = {

@@ -69,6 +69,11 @@ class Home:
         return self.build / "target"
 
     @property
+    def spark(self) -> Path:
+        """What Apache Spark writes: its tables as Parquet, what it spills, its log."""
+        return self.build / "spark"
+
+    @property
     def ledger(self) -> Path:
         """The evidence ledger: one Parquet file an audit."""
         return self.root / "evidence"
