@@ -15,7 +15,7 @@ from ingestion.rules import quarter_end
 from ingestion.sender import Expected, Sender
 from warehouse.lake import Outcome
 
-FILED, REJECTED, LATE, DUE = "filed", "rejected", "late", "due"
+FILED, HELD, REJECTED, LATE, DUE = "filed", "held", "rejected", "late", "due"
 _DAY = dt.timedelta(days=1)
 
 
@@ -24,7 +24,7 @@ class Filing:
     """What one sender owes of one extract for one period.
 
     `period_end` is the last day of the quarter or year. `status`: filed, when a filing of the period is in force;
-    rejected, when all that came of it was not taken; late, when nothing came by `due_on`; due, while there is time.
+    held, when what came is suspicious and nobody accepted it; rejected, when all that came of it was not taken; late, when nothing came by `due_on`; due, while there is time.
     `outcomes` are those of the files that the status rests on.
     """
 
@@ -71,9 +71,16 @@ def period_end(day: dt.date, cadence: str) -> dt.date:
 def _filing(entry: Sender, expected: Expected, end: dt.date, came: Sequence[Outcome], on: dt.date) -> Filing:
     due_on = end + dt.timedelta(days=expected.due_days)
     taken = [outcome for outcome in came if outcome.is_current]
-    status = FILED if taken else REJECTED if came else LATE if on > due_on else DUE
     told = tuple(sorted(taken or came, key=lambda outcome: outcome.received_order))
-    return Filing(entry.sender, expected.extract, end, due_on, status, told)
+    return Filing(entry.sender, expected.extract, end, due_on, _status(taken, came, on > due_on), told)
+
+
+def _status(taken: Sequence[Outcome], came: Sequence[Outcome], is_overdue: bool) -> str:
+    if taken:
+        return FILED
+    if came:
+        return HELD if any(outcome.held_for for outcome in came) else REJECTED
+    return LATE if is_overdue else DUE
 
 
 def _period_ends(cadence: str, since: dt.date, on: dt.date) -> Iterator[dt.date]:

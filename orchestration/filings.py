@@ -4,7 +4,7 @@ Belongs here: what Dagster shows of a sender's duties, and the job that pulls. D
 (`ingestion.filing`), or how files are fetched (`ingestion.pull`).
 
 A partition is a quarter: materialised when all that fell due in it is filed, failed when something was rejected, empty
-while something is late or due. Reading a delivery records what is filed; only what was rejected needs a run of its own,
+while something is held, late or due. Reading a delivery records what is filed; only what was rejected needs a run of its own,
 because Dagster knows a failed partition by its failed run.
 """
 
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from ingestion.filing import DUE, FILED, LATE, REJECTED, Filing, filings
+from ingestion.filing import DUE, FILED, HELD, LATE, REJECTED, Filing, filings
 from ingestion.layout import Layout, load_layouts
 from ingestion.sender import Sender, load_senders
 from orchestration.account import cell
@@ -29,9 +29,9 @@ from warehouse.lake import Outcome
 TIME_ZONE = "Asia/Almaty"
 GROUP = "filings"
 _SHOWN_QUARTERS = 6
-_SIGNS = {FILED: "filed", REJECTED: "**rejected**", LATE: "**late**", DUE: "due"}
+_SIGNS = {FILED: "filed", HELD: "**held**", REJECTED: "**rejected**", LATE: "**late**", DUE: "due"}
 # What a quarter is as a whole, by the worst of its filings.
-_WORST_FIRST = (REJECTED, LATE, DUE, FILED)
+_WORST_FIRST = (REJECTED, HELD, LATE, DUE, FILED)
 
 
 def key_of(sender: str) -> dg.AssetKey:
@@ -129,7 +129,7 @@ def _filing_asset(entry: Sender, layouts: Mapping[str, Layout]) -> dg.AssetsDefi
         deps=[dg.AssetKey([entry.sender, kind]) for kind in read],
         group_name=GROUP,
         description=f"Filings that {entry.title} owes: a quarter is green when all that fell due in it was filed, "
-        f"red when something was rejected, empty while it is late or due. Contact: {entry.contact.name}, "
+        f"red when something was rejected, empty while it is held, late or due. Contact: {entry.contact.name}, "
         f"{entry.contact.email}.",
         owners=[owner for owner in [as_owner(entry.contact.email)] if owner],
         tags={"sample": "true"} if entry.is_sample else {},

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.filing import DUE, FILED, LATE, REJECTED, filings, period_end
+from ingestion.filing import DUE, FILED, HELD, LATE, REJECTED, filings, period_end
 from ingestion.layout import load_layouts
 from ingestion.sender import Sender, load_senders
 from tests.unit.ingestion_kit import FILING, layout
@@ -63,6 +63,12 @@ def test_a_filing_counts_for_its_own_period_alone() -> None:
 
 def test_what_was_not_taken_is_rejected_by_the_quarter_in_its_name() -> None:
     assert statuses(NOT_TAKEN, on="2026-03-01") == {"2025-09-30": LATE, "2025-12-31": REJECTED}
+
+
+def test_what_is_suspicious_is_held_until_it_counts() -> None:
+    held = replace(ACCEPTED, is_current=False, held_for="half of the rows")
+    assert statuses(held, NOT_TAKEN, on="2026-03-01")["2025-12-31"] == HELD
+    assert statuses(held, ACCEPTED, on="2026-03-01")["2025-12-31"] == FILED
 
 
 def test_a_rejected_correction_leaves_the_filing_in_force() -> None:
