@@ -274,6 +274,18 @@ def _is_free_text(column: Column) -> bool:
     )
 
 
+def _holds_rows(name: str, columns: list[str], delimiter: str) -> pl.Expr:
+    """True where a field holds rows that a lone quote swallowed, up to the next lone quote in the same column.
+
+    What it swallowed is the rest of its own row, whole rows, and the fields before it of the last one.
+    """
+    position = columns.index(name)
+    mark = re.escape(delimiter)
+    fields = rf"(?:[^{mark}\r\n]*{mark})"
+    after, before = len(columns) - 1 - position, position
+    return pl.col(name).str.contains(rf"^{fields}{{{after}}}(?s:.*)[\r\n]{fields}{{{before}}}[^\r\n]*$")
+
+
 def _unpivoted(layout: Layout, raw: RawTable, unpivot: Unpivot) -> list[tuple[str, dict[str, str]]]:
     """Value columns of an unpivot with the dimension values each stands for."""
     if unpivot.columns is not None:
@@ -422,10 +434,16 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         for name, source in layout.columns.items()
         if source.source in raw.columns and not _is_free_text(contract.column(name))
     ]
-    if layout.format == "text" and not raw.is_trimmed and read:
+    if layout.text is not None and not raw.is_trimmed:
         # Two lone quotes would otherwise join lines into one row that nobody wrote.
-        broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
-        flags.append((Flag("line_break_in_field", read[0], None), broken))
+        if read:
+            broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
+            flags.append((Flag("line_break_in_field", read[0], None), broken))
+        flags += [
+            (Flag("line_break_in_field", name, name), _holds_rows(name, raw.columns, layout.text.delimiter))
+            for name in raw.columns
+            if name not in read
+        ]
     if raw.may_hold_nul:
         flags += [
             (Flag("nul_character", name, name), pl.col(name).str.contains("\0", literal=True))

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from ingestion.faults import FILE_RULES, ROW_RULES
-from tests.unit.ingestion_kit import FILING, HEADER, ROW, YEARS, Warehouse, layout
+from tests.unit.ingestion_kit import CHANGE_LAYOUT, CHANGES, FILING, HEADER, ROW, YEARS, Warehouse, layout
 
 
 @pytest.fixture
@@ -423,6 +423,29 @@ def test_two_lone_quotes_do_not_join_rows_into_one(warehouse: Warehouse) -> None
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert outcome.rows_accepted == 0
     assert "line_break_in_field" in {rule for _, rule, _, _ in warehouse.reasons(outcome)}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("column", ["note", "source_url"])
+def test_two_lone_quotes_in_free_text_do_not_swallow_the_rows_between(
+    warehouse: Warehouse, column: str, delimiter: str
+) -> None:
+    warehouse.layouts["test/changes"] = layout(CHANGE_LAYOUT, text={"delimiter": delimiter})
+    names = CHANGES.split("\n")[0].split(",")
+    rows = [
+        {"retired_kato": f"63281000{n}", "current_kato": "103230100", "effective_from": "2022-06-08",
+         "change_type": "recoded", "source_url": "", "note": text}
+        for n, text in enumerate(["before", "", "between", "", '"the district\nmoved, and so did its people"'])
+    ]  # fmt: skip
+    rows[1][column] = rows[3][column] = '"see page 2'
+    lines = [delimiter.join(names), *(delimiter.join(row[name] for name in names) for row in rows)]
+    warehouse.put("changes.csv", "\n".join(lines) + "\n")
+    outcome = warehouse.run()["changes.csv"]
+    assert warehouse.part("accepted", outcome)["retired_kato"].to_list() == ["632810000", "632810004"]
+    (reason,) = warehouse.reasons(outcome)
+    assert reason[:3] == (3, "line_break_in_field", column)
+    assert reason[3] is not None
+    assert "632810002" in reason[3]
 
 
 def test_rows_keep_their_numbers_behind_ragged_ones_in_a_long_file(warehouse: Warehouse) -> None:
