@@ -16,7 +16,7 @@ ROW_RULES: dict[str, str] = {
     "below_minimum": "below the lowest value the contract allows; mend it or ask for the contract to change",
     "above_maximum": "above the highest value the contract allows; mend it or ask for the contract to change",
     "not_allowed": "use one of the values the contract lists",
-    "formula_error": "the cell holds the error of a formula; write the value, or leave the cell empty",
+    "formula_error": "the cell holds a formula's error, or one never computed; write the value, or leave it empty",
     "value_not_mapped": "the layout does not know this word; use a known one or add it to the layout's map",
     "pattern_mismatch": "write the value in the form the contract asks for",
     "kato_unknown": "no edition of KATO has this code; look it up at stat.gov.kz and file it again",

@@ -192,7 +192,11 @@ def _cast(
             faults.append(("value_not_mapped", text.is_not_null() & parsed.is_null()))
         elif may_hold_formula_error and not column.allowed:
             # Any text would do here, and an error of a formula must not pass for one.
-            faults.append(("formula_error", text.is_in(FORMULA_ERRORS)))
+            is_error = text.is_in(FORMULA_ERRORS)
+            if layout.format == "workbook":
+                # So the reader shows a formula that was never computed.
+                is_error |= text.str.starts_with("=")
+            faults.append(("formula_error", is_error))
         return words.alias(f"?{column.name}"), parsed, faults
     if column.physical_type == "DATE":
         step = _date(words, source.date_format)
