@@ -12,7 +12,17 @@ import pytest
 import xlsxwriter
 
 from ingestion.faults import FILE_RULES, ROW_RULES
-from tests.unit.ingestion_kit import CHANGE_LAYOUT, CHANGES, FILING, HEADER, ROW, YEARS, Warehouse, layout
+from tests.unit.ingestion_kit import (
+    CHANGE_LAYOUT,
+    CHANGES,
+    FILING,
+    HEADER,
+    KATO,
+    ROW,
+    YEARS,
+    Warehouse,
+    layout,
+)
 
 
 @pytest.fixture
@@ -207,6 +217,24 @@ def rejected(warehouse: Warehouse, name: str, rule: str, *told: str) -> None:
     assert outcomes["dala_2025q3.csv"].outcome == "accepted"
     landed = list((warehouse.home.landing / bad.sha256[:2]).glob(f"{bad.sha256}*"))
     assert len(landed) == 1, "what came is kept"
+
+
+def test_an_abolished_village_is_not_taken_for_the_station_of_its_name(warehouse: Warehouse) -> None:
+    warehouse.put("kato.csv", f"{KATO}2026-07-17,103230800,ст.Брошенное,Тасталған ст.,2\n")
+    filed = {"КАТО": "", "Технология": "4G/LTE"}
+    warehouse.file(edited(Село="с.Брошенное", **filed), edited(Село="ст.Брошенное", **filed))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230800"]
+    assert warehouse.reasons(outcome) == [(2, "place_not_found", "Село", "с.Брошенное")]
+
+
+def test_a_header_is_known_by_what_can_be_seen_of_it(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, text={"delimiter": ";", "decimal": ","})
+    # й as a Mac writes it, and a space of no width behind a word.
+    header = HEADER.replace("й", "и\u0306").replace("КАТО", "КАТО\u200b")
+    warehouse.put("dala_2025q4.csv", f"{header}\n{ROW}\n")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
 
 
 def test_unknown_file(warehouse: Warehouse) -> None:
