@@ -31,6 +31,7 @@ ROW_RULES: dict[str, str] = {
     "total_row": "a total is not a row of data; leave it out",
     "key_conflict": "two rows of one key say different things; file one",
     "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",
+    "value_without_header": "the value stands under no header; name the column, or take the value out",
     "line_break_in_field": "a field holds a line break: a quote was opened and not closed, or lines ran together",
     "header_repeated": "a header stands among the rows; leave it out",
     "geometry_missing": "the row has no geometry; draw it, or leave the row out",

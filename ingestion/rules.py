@@ -19,7 +19,7 @@ from polars_h3 import latlng_to_cell
 from ingestion.contract import Column, Contract
 from ingestion.faults import ROW_RULES
 from ingestion.layout import ColumnSource, Layout, Unpivot, fill
-from ingestion.readers.table import DECIMAL, FAULT, GEOMETRY_FAULTS, MEASURES, RawTable
+from ingestion.readers.table import DECIMAL, FAULT, GEOMETRY_FAULTS, MEASURES, RawTable, is_unnamed
 
 # Between groups of digits: a space, or one of the spaces at which no line breaks.
 _GROUP_MARK = r"[ \u00a0\u2007\u2009\u202f]"
@@ -448,6 +448,13 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
             for name in raw.columns
             if name not in read
         ]
+    # What stands under no header would be dropped unseen, or belongs to a row that slipped to the right.
+    unnamed = [name for name in raw.columns if is_unnamed(name)]
+    flags += [
+        (Flag("value_without_header", name, name), pl.col(name).str.strip_chars() != "")
+        for name in unnamed
+        if name not in layout.source_columns and name not in layout.ignore
+    ]
     if raw.may_hold_nul:
         flags += [
             (Flag("nul_character", name, name), pl.col(name).str.contains("\0", literal=True))

@@ -87,6 +87,11 @@ def header_name(text: str | None, position: int) -> str:
     return collapsed or f"#{position}"
 
 
+def is_unnamed(name: str) -> bool:
+    """True for the name that `header_name` gives a column whose header is empty."""
+    return re.fullmatch(r"#\d+", name) is not None
+
+
 def is_reserved(name: str) -> bool:
     """True for a name that a column of the pipeline's own may bear beside the file's columns."""
     return name in (ROW, SHEET) or name.startswith(_INTERNAL)
@@ -137,9 +142,7 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
             "duplicate_header", f"{where}: column {', '.join(map(repr, twice))} stands more than once"
         )
     missing = [name for name in wanted if name not in header]
-    extra = [
-        name for name in header if name not in known and not is_read(name) and not re.fullmatch(r"#\d+", name)
-    ]
+    extra = [name for name in header if name not in known and not is_read(name) and not is_unnamed(name)]
     if missing:
         hints = []
         for name in missing:

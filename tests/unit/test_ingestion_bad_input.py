@@ -237,6 +237,24 @@ def test_a_header_is_known_by_what_can_be_seen_of_it(warehouse: Warehouse) -> No
     assert outcome.outcome == "accepted", outcome.message
 
 
+def test_a_value_under_no_header_is_not_dropped_unseen(warehouse: Warehouse) -> None:
+    slipped = edited(Село="с.Шынгыс;", КАТО="103230200")
+    warehouse.file(
+        f"{ROW};; ", f"{edited(КАТО='103230200')};;не проверено", f"{slipped};", header=f"{HEADER};;"
+    )
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230100"]
+    reasons = warehouse.reasons(outcome)
+    assert (3, "value_without_header", "#13", "не проверено") in reasons
+    assert (4, "value_without_header", "#12", "900") in reasons
+
+
+def test_a_value_under_no_header_that_the_layout_ignores_is_left_aside(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, ignore=["#12"])
+    warehouse.file(f"{ROW};не проверено", header=f"{HEADER};")
+    assert warehouse.run()["dala_2025q4.csv"].outcome == "accepted"
+
+
 def test_unknown_file(warehouse: Warehouse) -> None:
     warehouse.put("письмо министру.docx", b"PK")
     rejected(warehouse, "письмо министру.docx", "unmatched", "письмо министру.docx", "nearest: ")
