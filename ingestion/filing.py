@@ -24,7 +24,8 @@ class Filing:
     """What one sender owes of one extract for one period.
 
     `period_end` is the last day of the quarter or year. `status`: filed, when a filing of the period is in force;
-    held, when what came is suspicious and nobody accepted it; rejected, when all that came of it was not taken; late, when nothing came by `due_on`; due, while there is time.
+    held, when what came is suspicious and nobody accepted it; rejected, when all that came was not taken; late, when
+    nothing came by `due_on`; due, while there is time.
     `outcomes` are those of the files that the status rests on.
     """
 

@@ -4,8 +4,8 @@ Belongs here: what Dagster shows of a sender's duties, and the job that pulls. D
 (`ingestion.filing`), or how files are fetched (`ingestion.pull`).
 
 A partition is a quarter: materialised when all that fell due in it is filed, failed when something was rejected, empty
-while something is held, late or due. Reading a delivery records what is filed; only what was rejected needs a run of its own,
-because Dagster knows a failed partition by its failed run.
+while something is held, late or due. Reading a delivery records what is filed; only what was rejected needs a run of
+its own, because Dagster knows a failed partition by its failed run.
 """
 
 import datetime as dt
