@@ -37,7 +37,7 @@ def build_defs(resource_overrides: Mapping[str, object] | None = None) -> dg.Def
             *publication_assets(suites, marts),
         ],
         jobs=[automation.REFRESH, publish],
-        sensors=[automation.arriving_files, automation.release_sensor(publish)],
+        sensors=[automation.arriving_files, automation.release_sensor(publish), automation.alert_of_failure],
         schedules=[automation.DAILY],
         resources=resources,
         # Steps share one process: each process of its own would pay seconds of imports.

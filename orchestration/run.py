@@ -81,6 +81,8 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
                 for run_id in close_abandoned_runs(instance):
                     progress.line(f"an earlier run was cut off and is closed: {run_id}")
                 result = _run(defs, instance, progress, debug)
+                if result.errors and result.exit_code != NOTHING:
+                    _tell_of_failure(result, progress)
         if result.exit_code in (PUBLISHED, WITHHELD) and not result.errors:
             standing.remember(home, delivered, _document(result))
         return result
@@ -97,6 +99,14 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, progress: Progress,
         if _failed_steps(result) == ["dbt"]:
             result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
     return _result_of(result, errors, progress.seconds)
+
+
+def _tell_of_failure(result: RunResult, progress: Progress) -> None:
+    from orchestration import alerts
+
+    told = dict(error.partition(": ")[::2] for error in result.errors)
+    if fault := alerts.send(alerts.of_failure(result.run_id, told)):
+        progress.line(fault)
 
 
 def _land(home: Home, inboxes: Sequence[Path]) -> bool:

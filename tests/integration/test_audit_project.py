@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy
 from frictionless import Package
 from typer.testing import CliRunner
 
@@ -31,6 +37,7 @@ from warehouse.paths import PROJECT_DIR, Home
 from warehouse.releases import publish
 from warehouse.revision import compare_releases
 from warehouse.scorecard import read_scorecard
+from warehouse.small_cells import TABLES
 from warehouse.verdicts import Verdicts
 from warehouse.verify import read_publication, verify_release
 
@@ -311,6 +318,81 @@ def test_the_release_is_whole_and_valid(built: Built) -> None:
     assert len(small) > 10
 
 
+def texts_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every file below a folder as text: tables and workbooks taken apart, so that no packing hides a word."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as parts:
+                yield from ((f"{name}/{part}", parts.read(part).decode()) for part in parts.namelist())
+        elif path.suffix == ".parquet":
+            yield name, duckdb.sql(f"select * from '{path}'").pl().write_csv()
+        elif path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                for (table,) in connection.execute("select table_name from duckdb_tables()").fetchall():
+                    yield f"{name}/{table}", connection.execute(f"from marts.{table}").pl().write_csv()
+        else:
+            yield name, path.read_bytes().decode("utf-8", "replace")
+
+
+def test_nothing_internal_of_the_lake_stands_in_any_file_of_the_open_tier(built: Built) -> None:
+    lake = built.home.lake / "accepted"
+    internal = duckdb.sql(
+        f"""
+        select distinct site_id from read_parquet('{lake}/operator_sites/**/*.parquet', union_by_name = true)
+        union all
+        select printf('%.5f', latitude) || ',' || printf('%.5f', longitude)
+        from read_parquet('{lake}/operator_sites/**/*.parquet', union_by_name = true) limit 20000
+        """
+    ).fetchall()
+    sites = {value for (value,) in internal}
+    told = {
+        message
+        for (message,) in duckdb.sql(
+            f"select distinct message from '{built.home.lake}/meta/extract.parquet' where message is not null"
+        ).fetchall()
+    }
+    assert any("quarantined" in message for message in told)
+    assert len(sites) > 1000
+    words = re.compile(r"[A-Za-z]{2}-\d+-\d+|-?\d+\.\d{5},-?\d+\.\d{5}")
+    assert words.fullmatch("AR-0-0"), "a site of the sample"
+    assert any(words.fullmatch(site) for site in sites)
+    found, forms = [], set()
+    for name, text in texts_of(built.release / "open"):
+        forms.add(Path(name.split("/")[0]).suffix or name.split("/")[0])
+        found += [(name, word) for word in set(words.findall(text)) & sites]
+        found += [(name, message) for message in told if message in text]
+    assert found == []
+    assert {".duckdb", "parquet", "csv", "xlsx", "geo", "report", ".json", ".jsonld"} <= forms
+    assert any(message in text for _, text in texts_of(built.release / "csv") for message in told), (
+        "it is found"
+    )
+
+
+def test_the_open_tier_has_no_count_too_small_and_says_what_it_lacks(built: Built) -> None:
+    opened = built.release / "open"
+    assert verify_release(opened) == []
+    account = read_publication(built.release)["open_tier"]
+    assert account["places_with_small_counts"] > 0
+    assert "dim_settlement.population" in account["internal_columns"]
+    assert account["tables_left_out"] == ["fct_settlement_population"]
+    with duckdb.connect(str(opened / "coverage.duckdb"), read_only=True) as connection:
+        for table in TABLES:
+            for count in table.counts:
+                (small,) = connection.execute(
+                    f"select count(*) from marts.{table.table} where ({table.rows}) and round({count}) between 1 and 4"
+                ).fetchall()[0]
+                assert small == 0, (table.table, count)
+        assert connection.execute("select count(population) from marts.dim_settlement").fetchall() == [(0,)]
+        (nation,) = connection.execute(
+            "from marts.figure('population_covered_pct', technology := '4g') select status"
+        ).fetchall()
+        assert nation == ("published",)
+    # What no rule touches is one file with two names.
+    same = [path / "csv" / "fct_highway_gap.csv" for path in (built.release, opened)]
+    assert same[0].samefile(same[1])
+
+
 def test_the_release_says_sample_wherever_one_looks(built: Built) -> None:
     with duckdb.connect(str(built.release / "coverage.duckdb"), read_only=True) as connection:
         comments = connection.execute("select comment from duckdb_tables()").fetchall()
@@ -383,7 +465,8 @@ def test_recipes_of_the_guide_run(
     monkeypatch.setenv("QAMTU_HOME", str(built.home.root))
     (tmp_path / "var").symlink_to(built.home.root)
     if kind.startswith("sql"):
-        name = "releases.duckdb" if kind == "sql releases" else "current/coverage.duckdb"
+        names = {"sql releases": "releases.duckdb", "sql open": "current/open/coverage.duckdb"}
+        name = names.get(kind, "current/coverage.duckdb")
         with duckdb.connect(str(built.home.published / name), read_only=True) as connection:
             for statement in duckdb.extract_statements(recipe):
                 rows = connection.execute(statement).fetchall()
@@ -394,8 +477,35 @@ def test_recipes_of_the_guide_run(
         for line in recipe.splitlines():
             answer = CliRunner().invoke(app, line.split()[1:])
             assert answer.exit_code == 0, answer.stderr
+    elif kind == "bash":
+        monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        done = subprocess.run(
+            ["bash", "-euc", recipe], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Turkistan" in done.stdout
+        assert "2606" in (tmp_path / "figure.csv").read_text(encoding="utf-8")
+    elif kind == "r":
+        # R's duckdb package is on no registry that an environment like this one installs from; its engine is ours.
+        (file, query) = re.findall(r'"([^"]+)"', recipe)
+        with duckdb.connect(str(tmp_path / file), read_only=True) as connection:
+            assert connection.execute(query).fetchall()
     else:
-        assert kind in ("r", "text"), "nothing here runs it"
+        assert kind == "text", "nothing here runs it"
+
+
+def test_a_tool_that_speaks_sqlalchemy_can_read_and_not_write(built: Built) -> None:
+    url = f"duckdb:///{built.release / 'coverage.duckdb'}"
+    engine = sqlalchemy.create_engine(url, connect_args={"read_only": True})
+    try:
+        # What Superset and Metabase ask first: which tables there are, and their columns.
+        looked = sqlalchemy.inspect(engine)
+        assert "fct_metric" in looked.get_table_names(schema="marts")
+        assert "value" in {column["name"] for column in looked.get_columns("fct_metric", schema="marts")}
+        with engine.connect() as connection, pytest.raises(sqlalchemy.exc.DBAPIError, match="read-only"):
+            connection.execute(sqlalchemy.text("delete from marts.fct_metric"))
+    finally:
+        engine.dispose()
 
 
 def test_the_dictionary_covers_every_column_of_the_release(built: Built) -> None:
