@@ -170,9 +170,16 @@ def alert_of_failure(context: dg.RunFailureSensorContext) -> None:
     failures = context.get_step_failure_events()
     if COMMAND_LINE_TAG in context.dagster_run.tags or any(is_nothing_published(event) for event in failures):
         return  # told already, by the command line or by the step itself
-    told = {str(event.step_key): event.message or "failed" for event in failures}
+    told = {str(event.step_key): what_failed(event) for event in failures}
     if fault := alerts.send(alerts.of_failure(context.dagster_run.run_id, told)):
         context.log.warning(fault)
+
+
+def what_failed(event: dg.DagsterEvent) -> str:
+    """What a failed step said of itself, in its own words where it has some."""
+    failure = event.step_failure_data
+    own = failure.user_failure_data.description if failure.user_failure_data else None
+    return own or (failure.error.message if failure.error else None) or "failed"
 
 
 def is_nothing_published(event: dg.DagsterEvent) -> bool:

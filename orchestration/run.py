@@ -169,12 +169,11 @@ def _failed_steps(result: dg.ExecuteInProcessResult) -> list[str]:
 
 def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
     """One line a failed step, in its own words."""
+    from orchestration.automation import what_failed
+
     found = []
     for event in result.get_step_failure_events():
-        failure = event.step_failure_data
-        text = failure.user_failure_data.description if failure.user_failure_data else None
-        text = text or (failure.error.message if failure.error else "failed")
-        found.append(f"{event.step_key}: {' '.join(str(text).split())}")
+        found.append(f"{event.step_key}: {' '.join(what_failed(event).split())}")
     return found
 
 

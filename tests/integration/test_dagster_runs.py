@@ -269,9 +269,7 @@ def test_what_is_withheld_is_told_to_the_webhook(
 def test_a_run_that_failed_is_told_to_the_webhook(
     shared: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resources = engines(shared)
-    PretendIngestion.fails.append("the disk is full")
-    result = execute(resources, instance)
+    result = execute(engines(shared, dbt=PretendDbt(broken_models=["dim_region"])), instance)
     assert not result.success
     (failure,) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE]
     context = dg.build_run_status_sensor_context(
@@ -285,7 +283,8 @@ def test_a_run_that_failed_is_told_to_the_webhook(
         alert_of_failure(context)
     (told,) = webhook.received
     assert told["event"] == "run_failed"
-    assert "the disk is full" in str(told["findings"])
+    assert [finding["what"] for finding in told["findings"]] == ["dbt"]
+    assert "dim_region" in told["findings"][0]["found"]
 
 
 def test_a_passing_failure_is_tried_again(

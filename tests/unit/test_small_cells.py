@@ -235,6 +235,31 @@ def test_no_small_count_can_be_reconstructed(
                     assert most - least >= 1, (level, kato, area, technology, key, count, least, most)
 
 
+def test_an_internal_column_is_empty_and_a_table_of_nothing_else_is_left_out(tmp_path: Path) -> None:
+    key = TableColumn("kato", "VARCHAR", "Place.")
+    secret = TableColumn("site", "VARCHAR", "Site.", None, is_internal=True)
+    people = TableColumn("people", "BIGINT", "People.", "people", is_internal=True)
+    tables = [
+        ReleasedTable("mixed", "", (key, secret), "select '1' as kato, 'MARKER-7' as site", ("kato",)),
+        ReleasedTable(
+            "counts", "", (key, people), "select '1' as kato, 7654321::bigint as people", ("kato",)
+        ),
+        ReleasedTable("plain", "", (key,), "select '1' as kato", ("kato",)),
+    ]
+    with duckdb.connect() as connection:
+        write_exports(connection, tmp_path, tables, "")
+    opened = write_open_tier(tmp_path, tables, "")
+    assert opened.left_out == ("counts",)
+    assert opened.internal_columns == ("mixed.site", "counts.people")
+    with duckdb.connect(str(tmp_path / "open" / "coverage.duckdb"), read_only=True) as connection:
+        assert connection.execute("select * from marts.mixed").fetchall() == [("1", None)]
+    for path in sorted(path for path in (tmp_path / "open").rglob("*") if path.is_file()):
+        assert b"MARKER-7" not in path.read_bytes(), path
+        assert b"7654321" not in path.read_bytes(), path
+    assert (tmp_path / "csv" / "plain.csv").samefile(tmp_path / "open" / "csv" / "plain.csv")
+    assert b"MARKER-7" in (tmp_path / "csv" / "mixed.csv").read_bytes()
+
+
 SIZES = {"a": 100, "b": 200, "c": 300, "d": 400}
 
 
