@@ -10,16 +10,15 @@ import datetime as dt
 import hashlib
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import sample_country
 
 PERIOD = dt.date(2025, 12, 31)
 """The period of the national filing."""
-
-TEMPLATE_PERIODS = (dt.date(2025, 9, 30), PERIOD)
-"""The periods whose filings the quarters are copies of, in turn: a filing that stands still would be withheld."""
 
 QUARTER_ADDRESSES = 200_000
 """Rows by address in each of the quarters: modest beside a national filing, more than all rows by settlement."""
@@ -28,7 +27,16 @@ NEW_QUARTER = (2026, 1)
 """The quarter that is added; those before it are the warehouse it is added to."""
 
 _OPERATORS = ("sample_arman", "sample_dala", "sample_koktem", "sample_sayran", "sample_tulpar")
-_STAMP = re.compile(r"2025(?P<between>-?[qQ]|_)[34]")
+_STAMP = re.compile(r"2025(?P<between>-?[qQ]|_)4")
+
+# Upload speeds that each operator's filing says often, and what every other quarter says instead: a filing that stands
+# still would be withheld, and so would coverage that falls.
+_OTHER_SPEEDS = {
+    "sample_arman/2025/arman_2025-Q4.xlsx": (b"<v>0.1</v>", b"<v>0.2</v>"),
+    "sample_dala/addresses_2025q4.csv": (b",100,50\n", b",100,51\n"),
+    "sample_sayran/sayran_coverage_2025_4.txt": ("\t0.1".encode("utf-16-le"), "\t0.2".encode("utf-16-le")),
+    "sample_tulpar/tulpar-2025-q4.csv": (b'"50","10"', b'"50","11"'),
+}
 
 
 @dataclass(frozen=True)
@@ -71,22 +79,38 @@ def quarters_before(count: int) -> list[tuple[int, int]]:
 
 
 def write_quarter(work: Path, inbox: Path, year: int, quarter: int) -> None:
-    """Leave the operators' filings of one quarter in an inbox, copied from `template` of one of TEMPLATE_PERIODS.
+    """Leave the operators' filings of one quarter in an inbox, copied from `template`.
 
     Nearly the same rows under another date: every quarter costs the same, so that only their number differs.
     """
-    period = TEMPLATE_PERIODS[quarter % 2]
-    source = template(work, period)
+    source = template(work)
     date = f"{dt.date(year + quarter // 4, quarter % 4 * 3 + 1, 1) - dt.timedelta(days=1):%d.%m.%Y}".encode()
     for sender in _OPERATORS:
         for path in sorted((source / sender).rglob("*.*")):
-            target = inbox / renamed(path.relative_to(source).as_posix(), year, quarter)
+            name = path.relative_to(source).as_posix()
+            target = inbox / renamed(name, year, quarter)
             target.parent.mkdir(parents=True, exist_ok=True)
-            content = path.read_bytes()
-            # One sender dates its rows, the others their file names only.
-            target.write_bytes(
-                content.replace(f"{period:%d.%m.%Y}".encode(), date) if path.suffix == ".csv" else content
-            )
+            changes = [_OTHER_SPEEDS[name]] if quarter % 2 and name in _OTHER_SPEEDS else []
+            if path.suffix == ".csv":
+                # One sender dates its rows, the others their file names only.
+                changes.append((f"{PERIOD:%d.%m.%Y}".encode(), date))
+            _copy(path, target, changes)
+
+
+def _copy(source: Path, target: Path, changes: Sequence[tuple[bytes, bytes]]) -> None:
+    """Copy a file with some bytes written otherwise; those of a workbook stand in its members."""
+
+    def changed(content: bytes) -> bytes:
+        for before, after in changes:
+            content = content.replace(before, after)
+        return content
+
+    if source.suffix != ".xlsx":
+        target.write_bytes(changed(source.read_bytes()))
+        return
+    with ZipFile(source) as book, ZipFile(target, "w", ZIP_DEFLATED) as copy:
+        for member in book.infolist():
+            copy.writestr(member, changed(book.read(member)))
 
 
 def renamed(path: str, year: int, quarter: int) -> str:
@@ -97,12 +121,12 @@ def renamed(path: str, year: int, quarter: int) -> str:
     return stamped
 
 
-def template(work: Path, period: dt.date = PERIOD) -> Path:
-    """Every operator's filings of one period, which the quarters are copies of; made once."""
-    root = work / f"quarter_{period}_{QUARTER_ADDRESSES}_{_generator_version()}"
+def template(work: Path) -> Path:
+    """Every operator's filings of PERIOD, which the quarters are copies of; made once."""
+    root = work / f"quarter_{QUARTER_ADDRESSES}_{_generator_version()}"
     if not root.exists():
         beside = _fresh(work / ".generating")
-        sample_country.generate(beside, addresses=QUARTER_ADDRESSES, periods=[period])
+        sample_country.generate(beside, addresses=QUARTER_ADDRESSES, periods=[PERIOD])
         beside.rename(root)
     return root
 

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -253,6 +254,9 @@ class _Session:
         self.outcomes: dict[str, Outcome] = {}
         self.processed = 0
         self.reused = 0
+        self._lines: dict[str, dict[str, Outcome]] = defaultdict(dict)
+        for outcome in before.values():
+            self._lines[outcome.line][outcome.extract_id] = outcome
         self._gazetteer: Gazetteer | None = None
         self._reference: str | None = None
 
@@ -300,11 +304,15 @@ class _Session:
         if self.before.get(extract_id) == refused:
             self.reused += 1
         else:
-            lake.commit(self.home, refused, {})
             write_pages(Answer(None, refused), self.home.answers / extract_id, "answer")
+            lake.commit(self.home, refused, {})
             self.processed += 1
             self.say(f"{receipt.file_name}: {outcome}")
-        self.outcomes[extract_id] = refused
+        self._remember(refused)
+
+    def _remember(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.extract_id] = outcome
+        self._lines[outcome.line][outcome.extract_id] = outcome
 
     def gazetteer(self) -> Gazetteer:
         """Places as the current KATO editions and changes tell them; built when the first file needs it."""
@@ -347,13 +355,14 @@ class _Session:
             if not outcome.is_accepted:
                 parts.pop("accepted", None)
                 parts.pop("cells", None)
-            outcome = lake.commit(self.home, outcome, parts)
+            # A file that has an outcome is not read again: what its sender is told must stand before.
             write_pages(answer, self.home.answers / outcome.extract_id, "answer")
+            outcome = lake.commit(self.home, outcome, parts)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         if layout.extract_kind in REFERENCE_KINDS:
             self._gazetteer = self._reference = None
-        self.outcomes[outcome.extract_id] = outcome
+        self._remember(outcome)
         self.processed += 1
         counts = f"{outcome.rows_accepted:,} accepted, {outcome.rows_quarantined:,} quarantined"
         self.say(
@@ -365,7 +374,7 @@ class _Session:
     def _answer(self, landed: Path, outcome: Outcome, layout: Layout, files: SplitFiles | None) -> Answer:
         """What the sender is told, from the parts of a file before they are moved into the lake."""
         faults = faults_of(files.quarantined if files else [], layout, outcome)
-        before = predecessor(outcome, {**self.before, **self.outcomes}.values())
+        before = predecessor(outcome, self._lines[outcome.line].values())
         if files is None or before is None or not outcome.is_accepted:
             return Answer(layout, outcome, faults, proposal=proposal_for(landed, layout, outcome))
         asked = anomalies_of(self.home, layout, before, pl.scan_parquet(files.accepted))
@@ -382,7 +391,7 @@ class _Session:
             lake.record(self.home, kept)
         if known.extract_id not in self.outcomes:
             self.reused += 1
-        self.outcomes[kept.extract_id] = kept
+        self._remember(kept)
 
     def _places(self, layout: Layout) -> Gazetteer | None:
         return self.gazetteer() if layout.resolve is not None else None

@@ -292,11 +292,17 @@ def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     by_edition = keyed.group_by("level", "parent", "key", "edition").agg(
         n=pl.col("now").n_unique(), kato=pl.col("now").first()
     )
+    place = ["level", "parent", "key"]
+    # A name that went from one place to another says nothing in a file whose edition nobody knows.
+    moved = by_edition.filter(pl.col("n") == 1).group_by(place).agg(has_moved=pl.col("kato").n_unique() > 1)
     by_edition = pl.concat([_aliases(codes), by_edition])
-    newest = by_edition.sort("edition").unique(["level", "parent", "key"], keep="last", maintain_order=True)
-    return newest.select(
-        "level", "parent", "key", kato=pl.when(pl.col("n") == 1).then("kato"), is_ambiguous=pl.col("n") > 1
-    ).sort("level", "parent", "key")
+    newest = by_edition.sort("edition").unique(place, keep="last", maintain_order=True)
+    return (
+        newest.join(moved, on=place, how="left")
+        .with_columns(is_ambiguous=(pl.col("n") > 1) | pl.col("has_moved").fill_null(value=False))
+        .select(*place, kato=pl.when(~pl.col("is_ambiguous")).then("kato"), is_ambiguous="is_ambiguous")
+        .sort(place)
+    )
 
 
 def _settlements(editions: pl.DataFrame, edition: str) -> pl.Series:

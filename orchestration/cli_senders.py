@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,18 +23,11 @@ from orchestration.cli_kit import (
     plain_errors,
     print_json,
 )
+from warehouse.languages import Language
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-class Language(StrEnum):
-    """Languages of answers to senders."""
-
-    kk = "kk"
-    ru = "ru"
-    en = "en"
 
 
 def check(
@@ -86,9 +78,9 @@ def check(
             if as_json:
                 answers.append(document(found))
             else:
-                print_summary(found, file, spoken.value, console)
+                print_summary(found, file, spoken, console)
             if folder is not None:
-                written = write_answer(found, file, folder, spoken.value)
+                written = write_answer(found, file, folder, spoken)
                 if not as_json:
                     console.print(f"  {' '.join(str(path) for path in written)}", soft_wrap=True)
             code = max(code, NOTHING if not found.outcome.is_accepted else OK if found.is_clean else WITHHELD)

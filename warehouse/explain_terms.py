@@ -200,6 +200,23 @@ def _with_files(reader: ReleaseReader, rows: list[dict[str, Any]]) -> list[dict[
     return [{**row, **files.get(row["extract_id"], {})} for row in rows]
 
 
+_PLACE_IN_FILE = "extract_id, source_sheet as sheet, source_row as row"
+
+
+def _latest_rows(
+    reader: ReleaseReader, figure: Mapping[str, Any], kind: str, key: str, columns: str
+) -> list[dict[str, Any]]:
+    """Of the rows of one kind filed up to the figure's date the last of each `key`, which is the term."""
+    return _filed_rows(
+        reader,
+        kind,
+        f"as_of_date <= date '{figure['as_of_date']}'",
+        f"select {key} as term, {columns}, as_of_date, {_PLACE_IN_FILE} from {{rows}} "
+        f"qualify row_number() over (partition by {key} order by as_of_date desc, extract_id, source_row) = 1 "
+        "order by term",
+    )
+
+
 def _filed_rows(reader: ReleaseReader, kind: str, extracts: str, sql: str) -> list[dict[str, Any]]:
     """Rows of the deliveries of one kind, told by `sql` over the relation `{rows}`; none without rows in the lake."""
     relation = reader.lake(kind, extracts)
@@ -246,14 +263,8 @@ def _highway_terms(reader: ReleaseReader, figure: Mapping[str, Any]) -> _Parts:
     if part == "longest_gap_km":
         for term in terms:  # of gaps the longest counts, not their sum
             term["is_counted"], term["denominator"] = term["numerator"] == figure["value"], None
-    roads = _filed_rows(
-        reader,
-        "highways",
-        f"as_of_date <= date '{figure['as_of_date']}'",
-        "select road_id as term, road_name as what, road_class, official_length_km, as_of_date, extract_id, "
-        "source_sheet as sheet, source_row as row from {rows} "
-        "qualify row_number() over (partition by road_id order by as_of_date desc, extract_id, source_row) = 1 "
-        "order by term",
+    roads = _latest_rows(
+        reader, figure, "highways", "road_id", "road_name as what, road_class, official_length_km"
     )
     return terms, [*roads, *_coverage_area_rows(reader, figure, "in_vehicle")], []
 
@@ -275,14 +286,8 @@ def _urban_terms(reader: ReleaseReader, figure: Mapping[str, Any]) -> _Parts:
         """,
         [figure["as_of_date"]],
     )
-    cities = _filed_rows(
-        reader,
-        "urban_areas",
-        f"as_of_date <= date '{figure['as_of_date']}'",
-        "select city_kato as term, 'outline of the city' as what, official_area_km2, as_of_date, extract_id, "
-        "source_sheet as sheet, source_row as row from {rows} "
-        "qualify row_number() over (partition by city_kato order by as_of_date desc, extract_id, source_row) = 1 "
-        "order by term",
+    cities = _latest_rows(
+        reader, figure, "urban_areas", "city_kato", "'outline of the city' as what, official_area_km2"
     )
     return terms, [*cities, *_coverage_area_rows(reader, figure, "outdoor")], []
 
@@ -358,15 +363,12 @@ def _satellite_terms(reader: ReleaseReader, figure: Mapping[str, Any]) -> _Parts
         """,
         [figure["as_of_date"]],
     )
-    rows = _filed_rows(
+    rows = _latest_rows(
         reader,
+        figure,
         "satellite_exports",
-        f"as_of_date <= date '{figure['as_of_date']}'",
-        "select contract_id as term, as_of_date, status, satellites_contracted, satellites_delivered, "
-        "contracted_revenue, received_revenue, currency, usd_rate, extract_id, source_sheet as sheet, "
-        "source_row as row from {rows} "
-        "qualify row_number() over (partition by contract_id order by as_of_date desc, extract_id, source_row) = 1 "
-        "order by term",
+        "contract_id",
+        "status, satellites_contracted, satellites_delivered, contracted_revenue, received_revenue, currency, usd_rate",
     )
     return terms, rows, []
 

@@ -114,6 +114,15 @@ class GivesFiles(Protocol):
         """Put the table's files into `folder` when they would be written just so; whether they were."""
 
 
+def marts_in(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
+    """Names of the tables in the schema of marts of an attached database."""
+    found = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = ?",
+        [database, SCHEMA],
+    )
+    return {name for (name,) in found.fetchall()}
+
+
 def write_exports(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,

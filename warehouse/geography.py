@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import shapely
 from pyogrio.raw import write_arrow
 
-from warehouse.exports import DUCKDB_FILE
+from warehouse.exports import DUCKDB_FILE, marts_in
 
 FOLDER = "geo"
 _CRS = "EPSG:4326"
@@ -105,9 +105,7 @@ def write_layers(release: Path) -> None:
     folder.mkdir()
     with duckdb.connect(str(release / DUCKDB_FILE), read_only=True) as connection:
         connection.execute("use marts")
-        standing = {
-            name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
-        }
+        standing = marts_in(connection, Path(DUCKDB_FILE).stem)
         label = connection.execute("select label from meta_publication").fetchall()[0][0]
         for layer in LAYERS:
             if set(layer.tables) <= standing:

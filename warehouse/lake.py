@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +150,9 @@ def write_schemas(home: Home, schemas: Mapping[str, Mapping[str, Any]], part: st
     """Put an empty Parquet file beside each kind's partitions, so that a glob finds columns even before any filing."""
     for kind, schema in schemas.items():
         path = home.lake / part / kind / SCHEMA_FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_parquet(pl.DataFrame(schema=dict(schema)), path)
+        if not path.is_file() or pl.read_parquet_schema(path) != pl.Schema(schema):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_parquet(pl.DataFrame(schema=dict(schema)), path)
 
 
 def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
@@ -205,15 +207,22 @@ def is_whole(home: Home, outcome: Outcome) -> bool:
 
 def read_outcomes(home: Home) -> list[Outcome]:
     """All outcomes, in the order the files were received."""
-    names = {f.name for f in fields(Outcome)}
     found = []
-    for path in sorted((home.lake / "outcomes").glob("[!.]*.json")):
-        values = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("quarantine_reasons", "accepted_parts"):
-            values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
-        values["periods"] = tuple(values.get("periods", ()))
-        found.append(Outcome(**{k: v for k, v in values.items() if k in names}))
+    for path in (home.lake / "outcomes").glob("[!.]*.json"):
+        status = path.stat()
+        found.append(_read_outcome(path, status.st_ino, status.st_mtime_ns))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
+
+
+@cache
+def _read_outcome(path: Path, _inode: int, _mtime_ns: int) -> Outcome:
+    """One record, parsed once: every sender asks for all of them, and a record is replaced, never edited."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("quarantine_reasons", "accepted_parts"):
+        values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
+    values["periods"] = tuple(values.get("periods", ()))
+    names = {f.name for f in fields(Outcome)}
+    return Outcome(**{k: v for k, v in values.items() if k in names})
 
 
 def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -246,14 +255,17 @@ def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return marked
 
 
-def predecessor(outcome: Outcome, outcomes: Iterable[Outcome]) -> Outcome | None:
-    """The filing that one follows: of the same line, in force, of its own period or the last one before."""
+def predecessor(outcome: Outcome, line: Iterable[Outcome]) -> Outcome | None:
+    """The filing that one follows: in force, of its own period or the last one before.
+
+    Args:
+        line: the outcomes of the same line; others may stand among them.
+    """
     rivals = [
         other
-        for other in with_currency(outcomes)
+        for other in with_currency(other for other in line if other.line == outcome.line)
         if other.is_current
         and other.extract_id != outcome.extract_id
-        and other.line == outcome.line
         and (other.as_of_date or "") <= (outcome.as_of_date or "")
     ]
     return max(rivals, key=lambda other: (other.as_of_date or "", other.received_order), default=None)
@@ -266,13 +278,13 @@ def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
     meta = home.lake / "meta"
     meta.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(o) | {"message": o.summary} for o in outcomes]
     extract = pl.DataFrame(
-        [{name: row[name] for name in EXTRACT_SCHEMA} for row in rows],
+        {name: [getattr(o, name) for o in outcomes] for name in EXTRACT_SCHEMA}
+        | {"message": [o.summary for o in outcomes]},
         schema=EXTRACT_SCHEMA | {"as_of_date": pl.String()},
     ).with_columns(pl.col("as_of_date").str.to_date("%Y-%m-%d"))
     account = pl.DataFrame(
-        [{name: row[name] for name in ACCOUNT_SCHEMA} for row in rows], schema=ACCOUNT_SCHEMA
+        {name: [getattr(o, name) for o in outcomes] for name in ACCOUNT_SCHEMA}, schema=ACCOUNT_SCHEMA
     )
     reasons = pl.DataFrame(
         [(o.extract_id, *reason) for o in outcomes for reason in o.quarantine_reasons],

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from warehouse.files import replace_file, sha256_of
+from warehouse.files import sha256_of
 
 NOTE = ".verified.json"
 SCHEMA_FILE = "_schema.parquet"
@@ -87,4 +87,7 @@ def _take_note(folder: Path, hashes: Mapping[Path, str]) -> None:
     # Whoever only reads the lake need not be able to write there.
     with suppress(OSError):
         if note:
-            replace_file(folder / NOTE, json.dumps(note, sort_keys=True).encode())
+            # Not flushed: a note that is lost costs the time to hash again, and there is one for every delivery.
+            fresh = folder / f"{NOTE}.tmp"
+            fresh.write_bytes(json.dumps(note, sort_keys=True).encode())
+            fresh.replace(folder / NOTE)

@@ -36,6 +36,7 @@ from warehouse.exports import (
     datapackage,
     file_entries,
     file_entry,
+    marts_in,
     write_exports,
 )
 from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
@@ -327,13 +328,7 @@ def _earlier(draft: _Draft) -> EarlierExports | None:
 
 def _mart_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[ReleasedTable]:
     """The candidate's marts without what is withheld. A mart that could not be built is left out."""
-    standing = {
-        row[0]
-        for row in connection.execute(
-            "select table_name from duckdb_tables() where database_name = ? and schema_name = 'marts'",
-            [_CANDIDATE],
-        ).fetchall()
-    }
+    standing = marts_in(connection, _CANDIDATE)
     return [
         _mart_table(connection, node, draft) for node in draft.manifest.released if node.alias in standing
     ]

@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 import xlsxwriter
 
-from warehouse.exports import DUCKDB_FILE, SAMPLE_NOTE, TITLE
+from warehouse.exports import DUCKDB_FILE, SAMPLE_NOTE, TITLE, marts_in
 
 FOLDER = "xlsx"
 # A workbook carries a date of its making; a fixed one keeps equal releases equal.
@@ -92,9 +92,7 @@ def write_workbooks(release: Path) -> None:
     folder.mkdir()
     with duckdb.connect(str(release / DUCKDB_FILE), read_only=True) as connection:
         connection.execute("use marts")
-        standing = {
-            name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
-        }
+        standing = marts_in(connection, Path(DUCKDB_FILE).stem)
         for theme, sheets in THEMES.items():
             shown = [sheet for sheet in sheets if sheet.table in standing]
             _write_workbook(connection, folder / f"{theme}.xlsx", shown)

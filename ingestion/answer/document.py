@@ -14,7 +14,7 @@ from typing import Any
 
 from ingestion.answer.model import Answer
 from ingestion.answer.page import render_page
-from ingestion.answer.words import LANGUAGES, Language
+from warehouse.languages import Language
 
 
 def document(answer: Answer) -> dict[str, Any]:
@@ -77,9 +77,9 @@ def write_pages(answer: Answer, folder: Path, name: str) -> list[Path]:
         name: how the files' names begin.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    links: dict[Language, str] = {language: f"{name}.{language}.html" for language in LANGUAGES}
+    links: dict[Language, str] = {language: f"{name}.{language}.html" for language in Language}
     texts = {f"{name}.json": json.dumps(document(answer), ensure_ascii=False, indent=1, default=str) + "\n"}
-    texts |= {links[language]: render_page(answer, language, links) for language in LANGUAGES}
+    texts |= {links[language]: render_page(answer, language, links) for language in Language}
     return list(_written(folder, texts.items()))
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ingestion.answer.model import Answer, Fault
-from ingestion.answer.words import LANGUAGES, Language, Words, load_words
+from ingestion.answer.words import Words, load_words
+from warehouse.languages import Language
 
 # Thousands are parted by a space at which no line breaks where the language writes so, else by a comma.
 _THOUSANDS = {"kk": "\u00a0", "ru": "\u00a0", "en": ","}
@@ -85,7 +86,7 @@ def render_page(answer: Answer, language: Language, links: Mapping[Language, str
         words=words,
         ui=ui,
         title=ui["title"].format(file=Path(outcome.file_name).name),
-        languages=[load_words(other) for other in LANGUAGES],
+        languages=[load_words(other) for other in Language],
         links=links,
         is_sample=outcome.is_sample,
         verdict=told,

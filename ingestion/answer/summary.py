@@ -13,7 +13,8 @@ from rich.table import Table
 
 from ingestion.answer.model import Answer
 from ingestion.answer.page import anomalies, number, verdict
-from ingestion.answer.words import Language, load_words
+from ingestion.answer.words import load_words
+from warehouse.languages import Language
 
 _SHOWN_FAULTS = 20
 _COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}

@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
 
 from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout
 from ingestion.rules import remedy
+from warehouse.languages import Language
 from warehouse.yaml_file import read_yaml
 
-Language = Literal["kk", "ru", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 TEXTS_DIR = Path(__file__).parent / "texts"
 
 

@@ -24,11 +24,12 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ingestion.answer.model import Answer, Fault
 from ingestion.answer.page import verdict
-from ingestion.answer.words import Language, Words, load_words
+from ingestion.answer.words import Words, load_words
 from ingestion.layout import Layout, WorkbookFormat
 from ingestion.pipeline import read_raw
 from ingestion.readers.table import ROW, SHEET, unique_names
 from ingestion.readers.workbook import joined_header, sheet_names
+from warehouse.languages import Language
 
 # A workbook of more rows takes minutes to open and save again, and a text of more is no easier to read as a sheet:
 # of such a file only the faulty rows are written.

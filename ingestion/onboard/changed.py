@@ -62,13 +62,7 @@ def changed(text: str, seen: Look, layout: Layout, layouts: Sequence[Layout]) ->
             if new != old:
                 text = _replaced(text, f"{name}: ", old, new)
     if seen.format == "workbook" and not _reads_any(layout, seen.described["sheets"]):
-        for fmt in layout.workbooks[:1]:
-            old_sheets = fmt.sheets if isinstance(fmt.sheets, str) else fmt.sheets[0]
-            text = (
-                _replaced(text, "sheets: ", fmt.sheets, seen.described["sheets"])
-                if isinstance(fmt.sheets, str)
-                else (_replaced(text, "[", old_sheets, seen.described["sheets"][0]))
-            )
+        text = _with_sheets(text, layout.workbooks[0].sheets, seen.described["sheets"])
     wanted = layout.source_columns
     missing = [name for name in wanted if name not in seen.columns]
     extra = [name for name in seen.columns if name not in wanted and name not in layout.ignore]
@@ -91,6 +85,13 @@ def _reads_any(layout: Layout, sheets: Sequence[str]) -> bool:
         for fmt in layout.workbooks
         for sheet in sheets
     )
+
+
+def _with_sheets(text: str, old: str | list[str], new: Sequence[str]) -> str:
+    """The text with other sheets: a pattern gives way to their names, of a list the first to the first."""
+    if isinstance(old, str):
+        return _replaced(text, "sheets: ", old, new)
+    return _replaced(text, "[", old[0], new[0])
 
 
 def _replaced(text: str, before: str, old: object, new: object) -> str:

@@ -42,7 +42,6 @@ _MISSING = (
     "...",
     "…",
     "жоқ",
-    "бар жоқ",
 )
 _FEATURES = (".geojson", ".gpkg", ".shp", ".kml")
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")

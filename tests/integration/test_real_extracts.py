@@ -8,6 +8,7 @@ from polars_h3 import cell_area
 from pyproj import Geod
 
 from ingestion.pipeline import read_gazetteer
+from ingestion.places import bare_name, clean_name, level_of
 from tests.main_job_kit import Run
 from warehouse.lake import Outcome, partition, read_outcomes
 from warehouse.paths import Home
@@ -51,6 +52,34 @@ def test_codes_of_2022_are_current_or_mapped_or_known_to_be_abolished(
     assert dict(retired["code_status"].value_counts().rows()) == {"mapped": 544, "retired": 708}
     assert set(retired["kato"].drop_nulls()) <= editions[2026]
     assert codes.filter("is_settlement").filter(pl.col("code_status") == "current").height == 12_986 + 39 + 3
+
+
+def test_places_renamed_between_the_editions_are_found_by_either_name(
+    home: Home, outcomes: dict[str, Outcome]
+) -> None:
+    before, after = (
+        accepted(home, outcomes[f"bureau/kato_classifier_{year}"]).select("kato", "name_ru")
+        for year in (2022, 2026)
+    )
+    renamed = before.join(after, on="kato", suffix="_now").filter(pl.col("name_ru") != pl.col("name_ru_now"))
+    assert renamed.height == 157
+    villages = renamed.filter(level_of(pl.col("kato")) == "settlement")
+    either = pl.concat([villages["kato", "name_ru"], villages.select("kato", name_ru="name_ru_now")]).select(
+        "kato",
+        parent=pl.col("kato").str.slice(0, 4) + "00000",
+        key="|" + bare_name(clean_name(pl.col("name_ru"))),
+    )
+    known = read_gazetteer(home, outcomes.values()).names.filter(pl.col("level") == "settlement")
+    found = either.join(known, on=["parent", "key"], how="left", suffix="_found")
+    missed = found.filter(
+        pl.col("kato").ne_missing(pl.col("kato_found")) & ~pl.col("is_ambiguous").fill_null(value=False)
+    )
+    assert missed.is_empty()
+    # In the district of Zhualy two names went on to other villages: 313631100 was Косак and is Кокбастау.
+    assert set(found.filter(pl.col("parent") == "313600000").filter("is_ambiguous")["key"]) == {
+        "|косак",
+        "|кокбастау",
+    }
 
 
 def test_population_of_2023_sums_exactly_over_regions(home: Home, outcomes: dict[str, Outcome]) -> None:

@@ -6,23 +6,26 @@ import json
 import string
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import openpyxl
 import polars as pl
 import pytest
 import xlsxwriter
 
+from ingestion import pipeline
 from ingestion.answer.anomalies import MOST_PLACES, Anomaly, compare
 from ingestion.answer.document import document, write_answer
 from ingestion.answer.model import MOST_OF_A_KIND, Answer
 from ingestion.answer.page import anomalies, number, render_page
-from ingestion.answer.words import LANGUAGES, load_words
+from ingestion.answer.words import load_words
 from ingestion.check import check_files
 from ingestion.contract import load_contracts
 from ingestion.faults import FILE_RULES, ROW_RULES
 from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
+from warehouse.languages import Language
 
-LINKS = {language: f"x.{language}.html" for language in LANGUAGES}
+LINKS = {language: f"x.{language}.html" for language in Language}
 BOOK = FILING | {
     "layout": "test/book",
     "file_pattern": r"book_(?P<year>\d{4})q(?P<quarter>\d)\.xlsx",
@@ -78,7 +81,7 @@ def test_all_languages_say_the_same_things_with_the_same_values() -> None:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
     english = load_words("en")
-    for language in LANGUAGES:
+    for language in Language:
         words = load_words(language)
         for ours, theirs in ((words.ui, english.ui), (words.anomalies, english.anomalies)):
             assert {key: places(text) for key, text in ours.items()} == {
@@ -87,7 +90,7 @@ def test_all_languages_say_the_same_things_with_the_same_values() -> None:
 
 
 def test_the_remedy_of_a_number_shows_the_form_of_the_layout_in_every_language() -> None:
-    for language in LANGUAGES:
+    for language in Language:
         assert "1234567,8" in load_words(language).remedy("not_a_number", layout(FILING))
 
 
@@ -294,6 +297,14 @@ def test_many_places_lost_are_counted_and_a_halved_filing_is_said_to_be_one() ->
     assert Anomaly("place_lost_more", {"count": 59}) in found
 
 
+@pytest.mark.parametrize(("after", "is_told"), [(5, False), (4, True)])
+def test_a_filing_is_halved_when_it_holds_less_than_half(after: int, is_told: bool) -> None:
+    contract = load_contracts()["public_statements"]
+    frames = [pl.LazyFrame({"statement_id": list(range(rows))}) for rows in (10, after)]
+    found = compare(contract, None, *frames)
+    assert ("rows_halved" in [anomaly.kind for anomaly in found]) == is_told
+
+
 def test_the_filing_before_is_given_or_found_in_the_home(warehouse: Warehouse) -> None:
     earlier = warehouse.file(row(Дата="30.09.2025", Охвачено="10 000"), name="dala_2025q3.csv")
     warehouse.run()
@@ -328,3 +339,21 @@ def test_an_answer_without_a_layout_still_has_a_page(warehouse: Warehouse) -> No
     (answer,) = check_files([warehouse.put("tariffs.csv", "a,b\n")])
     assert isinstance(answer, Answer)
     assert "no layout knows this file name" in render_page(answer, "en", LINKS)
+
+
+def test_a_run_that_dies_over_an_answer_writes_it_the_next_time(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.file(ROW)
+    with monkeypatch.context() as disk:
+        disk.setattr(pipeline, "write_pages", Mock(side_effect=OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space left"):
+            warehouse.run()
+    outcomes = warehouse.run()
+    answered = warehouse.home.answers / outcomes["dala_2025q4.csv"].extract_id
+    assert {path.name for path in answered.iterdir()} == {
+        "answer.json",
+        "answer.en.html",
+        "answer.kk.html",
+        "answer.ru.html",
+    }

@@ -186,3 +186,20 @@ def test_a_name_resolves_by_the_newest_edition_that_knows_it_and_twins_stay_open
     assert name(places, "103200000", "village|чингис") == ("103230200", False)
     assert name(places, "103200000", "village|шынгыс") == ("103230200", False)
     assert name(places, "103200000", "village|жамбыл") == (None, True)
+
+
+def test_a_name_that_went_to_another_village_is_not_guessed() -> None:
+    places = build_gazetteer(
+        editions(
+            *DISTRICT,
+            ("2022-10-17", "103230600", "с.Косак"),
+            ("2022-10-17", "103230700", "с.Кокбастау"),
+            ("2026-07-17", "103230500", "с.Косак"),
+            ("2026-07-17", "103230600", "с.Кокбастау"),
+            ("2026-07-17", "103230700", "с.Аксу"),
+        ),
+        changes(),
+    ).names
+    assert name(places, "103200000", "village|косак") == (None, True)
+    assert name(places, "103200000", "village|кокбастау") == (None, True)
+    assert name(places, "103200000", "village|аксу") == ("103230700", False)

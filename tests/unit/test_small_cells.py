@@ -12,7 +12,7 @@ import pytest
 import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
+from scipy.optimize import linprog  # type: ignore[import-untyped]
 
 from tests.unit.report_kit import contracted_tables
 from warehouse.exports import ReleasedTable, TableColumn, write_exports

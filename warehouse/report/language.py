@@ -13,13 +13,14 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
-CODES = ("kk", "ru", "en")
+from warehouse.languages import Language as Code
+from warehouse.yaml_file import read_yaml
+
 _LOCALES = {"kk": "kk_KZ", "ru": "ru_KZ", "en": "en_GB"}
 TEXTS = Path(__file__).parent / "texts"
 _MINUS = "\N{MINUS SIGN}"
@@ -141,5 +142,4 @@ def _kept_together(texts: Any) -> Any:
 @cache
 def load_languages() -> tuple[Language, ...]:
     """The languages of the report, each with its texts."""
-    texts = {code: yaml.safe_load((TEXTS / f"{code}.yaml").read_text(encoding="utf-8")) for code in CODES}
-    return tuple(Language(code, _kept_together(texts[code])) for code in CODES)
+    return tuple(Language(code.value, _kept_together(read_yaml(TEXTS / f"{code}.yaml"))) for code in Code)

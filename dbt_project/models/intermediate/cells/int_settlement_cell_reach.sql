@@ -20,15 +20,24 @@ with maps as (
     where environment = 'outdoor'
 ),
 
-mapped as (
-    select distinct
+steps_of_maps as (
+    select
         maps.as_of_date,
+        maps.operator_id,
+        maps.filed_technology,
         ladder.technology
     from maps
     inner join {{ ref('int_technology_ladder') }} as ladder
         on
             maps.filed_technology = ladder.filed_technology
             and ladder.family = 'mobile'
+),
+
+mapped as (
+    select distinct
+        as_of_date,
+        technology
+    from steps_of_maps
 ),
 
 in_areas as (
@@ -106,12 +115,8 @@ placed as (
 unlisted as (
     select distinct
         maps.as_of_date,
-        ladder.technology
-    from maps
-    inner join {{ ref('int_technology_ladder') }} as ladder
-        on
-            maps.filed_technology = ladder.filed_technology
-            and ladder.family = 'mobile'
+        maps.technology
+    from steps_of_maps as maps
     left join {{ ref('int_availability') }} as lists
         on
             maps.as_of_date = lists.as_of_date

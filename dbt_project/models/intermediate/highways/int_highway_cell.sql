@@ -97,19 +97,11 @@ followed as (
         road_length_km,
         latitude,
         longitude,
-        lead(start_km) over (
-            partition by as_of_date, road_id, is_alongside
-            order by start_km, h3_cell
-        ) as next_start_km,
-        lead(latitude) over (
-            partition by as_of_date, road_id, is_alongside
-            order by start_km, h3_cell
-        ) as next_latitude,
-        lead(longitude) over (
-            partition by as_of_date, road_id, is_alongside
-            order by start_km, h3_cell
-        ) as next_longitude
+        lead(start_km) over along as next_start_km,
+        lead(latitude) over along as next_latitude,
+        lead(longitude) over along as next_longitude
     from cells
+    window along as (partition by as_of_date, road_id, is_alongside order by start_km, h3_cell)
 ),
 
 -- Where the next cell is not near, the drawing breaks off, or returns through cells it has been in already.
