@@ -38,7 +38,12 @@ def build_defs(resource_overrides: Mapping[str, object] | None = None) -> dg.Def
             *publication_assets(suites, marts),
         ],
         jobs=[automation.REFRESH, publish, filings.FILINGS, filings.pull_job],
-        sensors=[automation.arriving_files, automation.release_sensor(publish), filings.rejected_filings],
+        sensors=[
+            automation.arriving_files,
+            automation.release_sensor(publish),
+            automation.alert_of_failure,
+            filings.rejected_filings,
+        ],
         schedules=[automation.DAILY, *filings.pull_schedules()],
         resources=resources,
         # Steps share one process: each process of its own would pay seconds of imports.

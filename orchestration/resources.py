@@ -6,6 +6,7 @@ when it is first used, so that loading definitions stays quick.
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from warehouse.lake import Outcome
     from warehouse.releases import Release
     from warehouse.retention import Removal
+    from warehouse.scorecard import Scorecard
     from warehouse.verdicts import Verdicts
 
 
@@ -116,13 +118,22 @@ class PublicationEngine(dg.ConfigurableResource[None]):
         """Write the release, and move `current` to it."""
         from warehouse.catalogue import write_catalogue
         from warehouse.geography import write_layers
+        from warehouse.model_docs import write_model_docs
         from warehouse.releases import publish
         from warehouse.report import write_report
         from warehouse.workbooks import write_workbooks
 
         # The catalogue and the report name the files that lie there when they are written.
-        derived = (write_workbooks, write_layers, write_catalogue, write_report)
+        documents = partial(write_model_docs, home.dbt_target / "manifest.json")
+        derived = (write_workbooks, write_layers, documents, write_catalogue, write_report)
         return publish(home, verdicts, code_version, derived=derived)
+
+    def scorecard(self, release: "Release") -> "Scorecard":
+        """The statements of a release held against its figures."""
+        from warehouse.scorecard import read_scorecard
+
+        assert release.path is not None
+        return read_scorecard(release.path)
 
     def retain(self, home: Home) -> "list[Removal]":
         """Remove releases that the rule of retention lets go; by default it keeps every one."""

@@ -89,6 +89,8 @@ def run_pipeline(
                 for run_id in close_abandoned_runs(instance):
                     progress.line(f"an earlier run was cut off and is closed: {run_id}")
                 result = _run(defs, instance, progress, debug)
+                if result.errors and result.exit_code != NOTHING:
+                    _tell_of_failure(result, progress)
         if result.exit_code in (PUBLISHED, WITHHELD) and not result.errors:
             standing.remember(home, delivered, _document(result))
         return result
@@ -105,6 +107,14 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, progress: Progress,
         if _failed_steps(result) == ["dbt"] and not _engine_went(result):
             result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
     return _result_of(result, errors, progress.seconds)
+
+
+def _tell_of_failure(result: RunResult, progress: Progress) -> None:
+    from orchestration import alerts
+
+    told = dict(error.partition(": ")[::2] for error in result.errors)
+    if fault := alerts.send(alerts.of_failure(result.run_id, told)):
+        progress.line(fault)
 
 
 def _land(home: Home, inboxes: Sequence[Path]) -> bool:
@@ -173,12 +183,11 @@ def _failed_steps(result: dg.ExecuteInProcessResult) -> list[str]:
 
 def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
     """One line a failed step, in its own words."""
+    from orchestration.automation import what_failed
+
     found = []
     for event in result.get_step_failure_events():
-        failure = event.step_failure_data
-        text = failure.user_failure_data.description if failure.user_failure_data else None
-        text = text or (failure.error.message if failure.error else "failed")
-        found.append(f"{event.step_key}: {' '.join(str(text).split())}")
+        found.append(f"{event.step_key}: {' '.join(what_failed(event).split())}")
     return found
 
 

@@ -23,8 +23,10 @@ from orchestration.resources import DbtEngine, HomeResource, IngestionEngine, Pu
 from warehouse.lake import Outcome
 from warehouse.paths import Home
 from warehouse.releases import Release
+from warehouse.scorecard import Scorecard, Statement
 from warehouse.verdicts import PUBLISHED, WITHHELD, CheckOutcome, MetricVerdict, Verdicts
 
+DAY = "2026-01-06"
 QUARTERS_FILED = ("2024-12-31", "2025-03-31")
 
 
@@ -139,6 +141,14 @@ class PretendPublication(PublicationEngine):
     def publish(self, home: Home, verdicts: Verdicts, code_version: str) -> Release:
         path = home.published / "pub-000000000000"
         return Release(path.name, path, len(verdicts.published), verdicts.withheld, False, True)
+
+    def scorecard(self, release: Release) -> Scorecard:
+        statement = Statement(
+            "s3", "S3", "4G | in <3,115> villages", DAY, "settlements", 3115.0, None, "stale", "", None
+        )
+        return Scorecard(
+            release.publication_id, "SAMPLE", True, "", "", None, (), (), (statement,), (), (), (), (), {}
+        )
 
 
 def engines(on: Home, **replaced: object) -> dict[str, object]:
