@@ -11,6 +11,7 @@ its own, because Dagster knows a failed partition by its failed run.
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -97,15 +98,19 @@ def filings_table(outcomes: Sequence[Outcome], on: dt.date) -> str:
 
 
 def record_filed(
-    context: dg.AssetExecutionContext, sender: str, outcomes: Sequence[Outcome], changed: bool
+    context: dg.AssetExecutionContext,
+    sender: str,
+    outcomes: Sequence[Outcome],
+    changed: AbstractSet[Outcome],
 ) -> None:
-    """Record the quarters that a sender has filed for: all when files `changed`, else those Dagster does not know."""
+    """Record the quarters that a sender has filed for: those that `changed`, and those Dagster does not know yet."""
     entry = load_senders().get(sender)
     if entry is None or not entry.expected:
         return
     known = context.instance.get_materialized_partitions(key_of(sender))
     for quarter, owed in by_quarter(filings(entry, outcomes, load_layouts(), today())).items():
-        if status_of(owed) == FILED and (changed or quarter not in known):
+        received = {outcome for filing in owed for outcome in filing.outcomes}
+        if status_of(owed) == FILED and (quarter not in known or not changed.isdisjoint(received)):
             context.log_event(
                 dg.AssetMaterialization(key_of(sender), partition=quarter, metadata=quarter_metadata(owed))
             )

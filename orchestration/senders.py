@@ -197,7 +197,7 @@ def _sender_definition(sender: str, own: list[Extract], everything: list[Extract
             before = set(ingestion.outcomes(home.home))
             ingestion.ingest(home.home, home.inboxes, layout_ids, progress.current().note)
             known = ingestion.outcomes(home.home)
-        record_filed(context, sender, known, changed=not before.issuperset(known))
+        record_filed(context, sender, known, changed=set(known) - before)
         for extract in chosen:
             outcomes = [o for o in known if o.layout_id in {x.layout_id for x in extract.layouts}]
             if extract.is_partitioned:
