@@ -16,7 +16,7 @@ ROW_RULES: dict[str, str] = {
     "below_minimum": "below the lowest value the contract allows; mend it or ask for the contract to change",
     "above_maximum": "above the highest value the contract allows; mend it or ask for the contract to change",
     "not_allowed": "use one of the values the contract lists",
-    "formula_error": "the cell holds the error of a formula; write the value, or leave the cell empty",
+    "formula_error": "the cell holds a formula's error, or one never computed; write the value, or leave it empty",
     "value_not_mapped": "the layout does not know this word; use a known one or add it to the layout's map",
     "pattern_mismatch": "write the value in the form the contract asks for",
     "kato_unknown": "no edition of KATO has this code; look it up at stat.gov.kz and file it again",
@@ -31,6 +31,7 @@ ROW_RULES: dict[str, str] = {
     "total_row": "a total is not a row of data; leave it out",
     "key_conflict": "two rows of one key say different things; file one",
     "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",
+    "value_without_header": "the value stands under no header; name the column, or take the value out",
     "line_break_in_field": "a field holds a line break: a quote was opened and not closed, or lines ran together",
     "header_repeated": "a header stands among the rows; leave it out",
     "geometry_missing": "the row has no geometry; draw it, or leave the row out",
@@ -64,8 +65,10 @@ FILE_RULES: dict[str, str] = {
     "crs_missing": "nothing says what the coordinates refer to; state it in the file (.prj), or as 'crs' in the layout",
     "crs_mismatch": "file and layout disagree on what the coordinates refer to; mend one of the two",
     "wrong_crs": "no geometry lies in the country; the coordinates refer to something else than is stated",
+    "too_large": "larger than any real filing needs; send the rows alone, in several files or as plain text",
     "geometry_too_large": "a GeoJSON feature of that size needs too much memory; send a GeoPackage, which may hold it",
     "not_a_file": "links, devices and folders are not taken; put the file itself in the inbox",
+    "unsafe_archive": "the archive was not unpacked; send the files themselves, or an archive that holds nothing else",
 }
 
 

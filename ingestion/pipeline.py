@@ -31,6 +31,7 @@ from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching
 from ingestion.onboard.changed import proposal_for
 from ingestion.places import Gazetteer, build_gazetteer
+from ingestion.readers.records import read_records
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
@@ -64,12 +65,14 @@ REFERENCE_KINDS = ("kato_classifier", "kato_changes")
 class Arrival:
     """A file of an inbox: where it lies and the name it goes by, its path inside the inbox.
 
-    `siblings` are the other files of a Shapefile, which is one delivery with all of them.
+    `siblings` are the other files of a Shapefile, which is one delivery with all of them. `receipt` is given for a
+    delivery that was fetched, and so lies in landing already.
     """
 
     path: Path
     file_name: str
     siblings: tuple[Path, ...] = ()
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,9 @@ def ingest(
         landing = Landing(home)
         before = {o.extract_id: o for o in lake.read_outcomes(home)}
         session = _Session(home, landing, before, say)
-        routed = list(
-            _route([a for folder in inboxes for a in arrivals(folder)], known, wanted, layouts is None)
-        )
+        came = [arrival for folder in inboxes for arrival in arrivals(folder)]
+        came += [Arrival(landing.path(r), r.file_name, receipt=r) for r in landing.pulled()]
+        routed = list(_route(came, known, wanted, layouts is None))
         for rank in (0, 1):
             for arrival, matches in routed:
                 is_reference = len(matches) == 1 and matches[0][0].extract_kind in REFERENCE_KINDS
@@ -247,11 +250,15 @@ class _Session:
             self._refuse_unlanded(arrival, "not_a_file", f"{arrival.file_name} is no regular file")
             return
         try:
-            receipt = self.landing.receive(arrival.path, arrival.file_name, arrival.siblings)
+            receipt = arrival.receipt or self.landing.receive(
+                arrival.path, arrival.file_name, arrival.siblings
+            )
         except OSError as error:
             self._refuse_unlanded(arrival, "unreadable_file", f"{arrival.file_name}: {error.strerror}")
             return
-        if len(matches) == 1:
+        if receipt.origin is not None and receipt.origin.fault is not None:
+            self._refuse(receipt, "rejected", "unsafe_archive", receipt.origin.fault)
+        elif len(matches) == 1:
             self._ingest(receipt, *matches[0])
         else:
             taken_by = [layout for layout, _ in matches]
@@ -450,6 +457,8 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
             raw = read_text(path, layout, work, as_it_lies=as_it_lies)
         case "workbook":
             raw = read_workbook(path, layout)
+        case "records":
+            raw = read_records(path, layout, work)
         case "features":
             from ingestion.readers.features import read_features
 

@@ -15,13 +15,15 @@ from pathlib import Path
 
 import polars as pl
 
+from ingestion.readers.table import INVISIBLE
+
 CROSSWALKS_DIR = Path(__file__).parent / "crosswalks"
 NATION = "000000000"
 
 # Latin letters that look like Cyrillic ones once lower-cased (an upper-case H becomes h, and stands for н).
 _HOMOGLYPHS = dict(zip("aceopxyhkmtbi", "асеорхункмтві", strict=True))
-# Kazakh letters as an old 8-bit font wrote them (КАТО itself still holds "Форт-Шевченко ќ.").
-_OLD_FONT = {"ќ": "қ", "є": "ғ", "ї": "ү", "ґ": "ө"}
+# Kazakh letters of an 8-bit code page read as another one (КАТО itself still holds "Форт-Шевченко ќ.").
+_OLD_FONT = dict(zip("ќєїґўјѕћ", "қғүөұәңһ", strict=True))
 
 # What kind of place a prefix or suffix names. Longest first, so that "г.а." is not read as "г.".
 _KINDS: list[tuple[str, str]] = [
@@ -43,12 +45,16 @@ _KINDS: list[tuple[str, str]] = [
 
 
 def clean_name(name: pl.Expr) -> pl.Expr:
-    """A name in lower case with one kind of letters and spaces: homoglyphs, old fonts, ё, dashes and dots mended.
+    """A name in lower case with one kind of letters and spaces: homoglyphs, old fonts, ё, dashes and quotes mended.
+
+    A letter and its mark are one (a Mac writes й as и and a breve), and what cannot be seen is left out.
 
     Latin letters are replaced only in names that hold a Cyrillic one, so English names stay what they are.
     """
     text = (
-        name.str.to_lowercase()
+        name.str.normalize("NFC")
+        .str.to_lowercase()
+        .str.replace_all(INVISIBLE, "")
         .str.replace_all(r"[\s_]+", " ")
         .str.strip_chars()
         .str.replace_all("ё", "е", literal=True)
@@ -119,7 +125,8 @@ class Gazetteer:
     codes: one row per code of any edition: filed_code, kato (successor in the latest edition, null when there is
         none), code_status in {current, mapped, retired}, is_settlement (people live there: a settlement, or a city
         that KATO lists above settlements).
-    names: one row per (level, parent, key): the code a name has inside its parent, null when several places share it.
+    names: one row per (level, parent, key): the code a name has inside its parent, null when several places share it,
+        or when it was that of a place that was abolished.
     regions: one row per (language, key): kato of nation, region or republican city.
     crosswalk: retired code -> successor, with date and how it was found, for the record.
     """
@@ -270,19 +277,16 @@ def _aliases(codes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
-    """The code of a name inside its parent, by the newest edition that knows the name there."""
-    named = (
-        _named(editions)
-        .join(codes.select(kato="filed_code", now="kato"), on="kato", how="left")
-        .drop_nulls("now")
-    )
-    districts = named.filter(pl.col("level") == "district").with_columns(parent=pl.col("region"))
+    """The code of a name with its kind, and of the name alone, inside its parent, by the newest edition that has it."""
+    found = _named(editions).join(codes.select(kato="filed_code", now="kato"), on="kato", how="left")
+    districts = found.filter(pl.col("level") == "district").with_columns(parent=pl.col("region"))
     # A city can be its own sub-district (г.Семей), so sub-district rows that name a city count as settlements too.
-    settlements = named.filter(
+    settlements = found.filter(
         (pl.col("level") == "settlement") | ((pl.col("level") == "sub_district") & (pl.col("kind") == "city"))
     ).with_columns(parent=pl.col("district"), level=pl.lit("settlement"))
     # Districts moved between regions keep their old parent, so old filings still resolve.
-    rows = pl.concat([districts, settlements])
+    places = pl.concat([districts, settlements])
+    rows = places.drop_nulls("now")
     keyed = pl.concat(
         [
             rows.with_columns(key=pl.col("kind") + pl.lit("|") + pl.col("bare")),
@@ -297,9 +301,19 @@ def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     moved = by_edition.filter(pl.col("n") == 1).group_by(place).agg(has_moved=pl.col("kato").n_unique() > 1)
     by_edition = pl.concat([_aliases(codes), by_edition])
     newest = by_edition.sort("edition").unique(place, keep="last", maintain_order=True)
+    known = newest.join(moved, on=place, how="left").with_columns(
+        is_ambiguous=(pl.col("n") > 1) | pl.col("has_moved").fill_null(value=False)
+    )
+    # Without them a village that was abolished would be taken for the station of its name.
+    abolished = (
+        places.filter(pl.col("now").is_null())
+        .select("level", "parent", key=pl.col("kind") + pl.lit("|") + pl.col("bare"))
+        .unique()
+        .join(known, on=place, how="anti")
+        .with_columns(kato=pl.lit(None, pl.String), is_ambiguous=pl.lit(value=False))
+    )
     return (
-        newest.join(moved, on=place, how="left")
-        .with_columns(is_ambiguous=(pl.col("n") > 1) | pl.col("has_moved").fill_null(value=False))
+        pl.concat([known.select(abolished.columns), abolished])
         .select(*place, kato=pl.when(~pl.col("is_ambiguous")).then("kato"), is_ambiguous="is_ambiguous")
         .sort(place)
     )

@@ -19,7 +19,7 @@ from polars_h3 import latlng_to_cell
 from ingestion.contract import Column, Contract
 from ingestion.faults import ROW_RULES
 from ingestion.layout import ColumnSource, Layout, Unpivot, fill
-from ingestion.readers.table import DECIMAL, FAULT, GEOMETRY_FAULTS, MEASURES, RawTable
+from ingestion.readers.table import DECIMAL, FAULT, GEOMETRY_FAULTS, MEASURES, RawTable, is_unnamed
 
 # Between groups of digits: a space, or one of the spaces at which no line breaks.
 _GROUP_MARK = r"[ \u00a0\u2007\u2009\u202f]"
@@ -192,7 +192,11 @@ def _cast(
             faults.append(("value_not_mapped", text.is_not_null() & parsed.is_null()))
         elif may_hold_formula_error and not column.allowed:
             # Any text would do here, and an error of a formula must not pass for one.
-            faults.append(("formula_error", text.is_in(FORMULA_ERRORS)))
+            is_error = text.is_in(FORMULA_ERRORS)
+            if layout.format == "workbook":
+                # So the reader shows a formula that was never computed.
+                is_error |= text.str.starts_with("=")
+            faults.append(("formula_error", is_error))
         return words.alias(f"?{column.name}"), parsed, faults
     if column.physical_type == "DATE":
         step = _date(words, source.date_format)
@@ -272,6 +276,18 @@ def _is_free_text(column: Column) -> bool:
     return column.physical_type == "VARCHAR" and not (
         column.primary_key or column.role or column.pattern or column.allowed
     )
+
+
+def _holds_rows(name: str, columns: list[str], delimiter: str) -> pl.Expr:
+    """True where a field holds rows that a lone quote swallowed, up to the next lone quote in the same column.
+
+    What it swallowed is the rest of its own row, whole rows, and the fields before it of the last one.
+    """
+    position = columns.index(name)
+    mark = re.escape(delimiter)
+    fields = rf"(?:[^{mark}\r\n]*{mark})"
+    after, before = len(columns) - 1 - position, position
+    return pl.col(name).str.contains(rf"^{fields}{{{after}}}(?s:.*)[\r\n]{fields}{{{before}}}[^\r\n]*$")
 
 
 def _unpivoted(layout: Layout, raw: RawTable, unpivot: Unpivot) -> list[tuple[str, dict[str, str]]]:
@@ -422,10 +438,23 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         for name, source in layout.columns.items()
         if source.source in raw.columns and not _is_free_text(contract.column(name))
     ]
-    if layout.format == "text" and not raw.is_trimmed and read:
+    if layout.text is not None and not raw.is_trimmed:
         # Two lone quotes would otherwise join lines into one row that nobody wrote.
-        broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
-        flags.append((Flag("line_break_in_field", read[0], None), broken))
+        if read:
+            broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
+            flags.append((Flag("line_break_in_field", read[0], None), broken))
+        flags += [
+            (Flag("line_break_in_field", name, name), _holds_rows(name, raw.columns, layout.text.delimiter))
+            for name in raw.columns
+            if name not in read
+        ]
+    # What stands under no header would be dropped unseen, or belongs to a row that slipped to the right.
+    unnamed = [name for name in raw.columns if is_unnamed(name)]
+    flags += [
+        (Flag("value_without_header", name, name), pl.col(name).str.strip_chars() != "")
+        for name in unnamed
+        if name not in layout.source_columns and name not in layout.ignore
+    ]
     if raw.may_hold_nul:
         flags += [
             (Flag("nul_character", name, name), pl.col(name).str.contains("\0", literal=True))

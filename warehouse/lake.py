@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from functools import cache
@@ -251,11 +251,12 @@ def is_whole(home: Home, outcome: Outcome) -> bool:
 
 
 def read_outcomes(home: Home) -> list[Outcome]:
-    """All outcomes, in the order the files were received."""
+    """All outcomes, in the order the files were received; a file whose record is damaged is one not yet read."""
     found = []
     for path in (home.lake / "outcomes").glob("[!.]*.json"):
         status = path.stat()
-        found.append(_read_outcome(path, status.st_ino, status.st_mtime_ns))
+        with suppress(ValueError):
+            found.append(_read_outcome(path, status.st_ino, status.st_mtime_ns))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
 
 

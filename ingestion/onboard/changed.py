@@ -5,6 +5,7 @@ Belongs here: the change that would let the file be read again. Does not belong 
 
 from __future__ import annotations
 
+import csv
 import difflib
 import re
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from ingestion.layout import LAYOUTS_DIR, Layout, load_layouts
 from ingestion.onboard.draft import flow
 from ingestion.onboard.look import Look, look
 from ingestion.onboard.propose import propose
+from ingestion.readers.table import is_unnamed
 from warehouse.lake import Outcome
 
 #: Outcomes of a file that a change of its layout could mend.
@@ -43,7 +45,8 @@ def proposed_change(path: Path, layout: Layout, layouts: Sequence[Layout]) -> st
         return None
     try:
         seen = look(path)
-    except FileRejected:
+    except (FileRejected, ValueError, csv.Error):
+        # A file too strange to look at has no header to propose anything for.
         return None
     before = file.read_text(encoding="utf-8")
     after = changed(before, seen, layout, layouts)
@@ -66,7 +69,7 @@ def changed(text: str, seen: Look, layout: Layout, layouts: Sequence[Layout]) ->
     wanted = layout.source_columns
     missing = [name for name in wanted if name not in seen.columns]
     extra = [name for name in seen.columns if name not in wanted and name not in layout.ignore]
-    extra = [name for name in extra if not re.fullmatch(r"#\d+", name)]
+    extra = [name for name in extra if not is_unnamed(name)]
     pairs = propose(seen, [layout.contract], [other for other in layouts if other is not layout]).matches
     for name in missing:
         columns = {column for column, source in layout.columns.items() if source.source == name}

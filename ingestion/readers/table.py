@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
+from ingestion.limits import MOST_COLUMNS
 
 ROW = "source_row"
 SHEET = "source_sheet"
@@ -39,6 +41,8 @@ GEOMETRY_FAULTS = (
     "coordinates_swapped",
     "outside_country",
 )
+# Characters that show as nothing: soft hyphens, joiners, marks of direction and of byte order.
+INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]"
 # How the names begin that `rules`, `resolution` and `split` give to columns of their own beside the file's.
 _INTERNAL = ("__", "=", "~", "?")
 
@@ -75,9 +79,18 @@ class RawTable:
 
 
 def header_name(text: str | None, position: int) -> str:
-    """A header cell as the layout names it: spaces collapsed; `#<position>` (from 1) when it is empty."""
-    collapsed = re.sub(r"\s+", " ", text or "").strip()
+    """A header cell as a person sees it: spaces collapsed, what is invisible left out, letters and their marks one.
+
+    `#<position>` (from 1) when it is empty.
+    """
+    visible = re.sub(INVISIBLE, "", unicodedata.normalize("NFC", text or ""))
+    collapsed = re.sub(r"\s+", " ", visible).strip()
     return collapsed or f"#{position}"
+
+
+def is_unnamed(name: str) -> bool:
+    """True for the name that `header_name` gives a column whose header is empty."""
+    return re.fullmatch(r"#\d+", name) is not None
 
 
 def is_reserved(name: str) -> bool:
@@ -109,8 +122,10 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
 
     Raises:
         FileRejected: missing_column, unmapped_column, duplicate_header or reserved_column, with the likeliest pairs
-            named.
+            named; too_large.
     """
+    if len(header) > MOST_COLUMNS:
+        raise FileRejected("too_large", f"{where}: {len(header)} columns; at most {MOST_COLUMNS} are read")
     wanted = layout.source_columns
     known = set(wanted) | set(layout.ignore)
     patterns = [re.compile(u.columns_matching) for u in layout.unpivot if u.columns_matching]
@@ -130,9 +145,7 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
             "duplicate_header", f"{where}: column {', '.join(map(repr, twice))} stands more than once"
         )
     missing = [name for name in wanted if name not in header]
-    extra = [
-        name for name in header if name not in known and not is_read(name) and not re.fullmatch(r"#\d+", name)
-    ]
+    extra = [name for name in header if name not in known and not is_read(name) and not is_unnamed(name)]
     if missing:
         hints = []
         for name in missing:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, TextFormat
+from ingestion.limits import LONGEST_LINE_BYTES
 from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
 
 _CHUNK = 1 << 20
@@ -36,12 +37,14 @@ BYTE_ORDER_MARKS = {
 class TextProfile:
     """What one pass over the bytes tells: counts of line ends, delimiters and quotes, and what fields may hold.
 
+    `lines_by_return` counts lines where only carriage returns end them, as old programs for the Mac do, and is else 0.
     `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL,
     `has_hash` when one is #, with which errors of formulas begin; `repeats_first_line` when what stands in the first
     line stands somewhere else too.
     """
 
     lines: int
+    lines_by_return: int
     delimiters: int
     quotes: int
     is_tight: bool
@@ -54,7 +57,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     """Read the bytes once and refuse a file that is not in the encoding its layout states.
 
     Raises:
-        FileRejected: empty_file, or wrong_encoding naming the line, the byte and what the file looks like.
+        FileRejected: empty_file, too_large, or wrong_encoding naming the line, the byte and what the file looks like.
     """
     head = path.open("rb").read(4)
     if not head:
@@ -68,13 +71,20 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     decoder = codecs.getincrementaldecoder(fmt.encoding)()
     as_utf8 = codecs.getincrementaldecoder("utf-8")()
     delimiter = ord(fmt.delimiter)
-    lines = delimiters = quotes = 0
+    lines = returns = delimiters = quotes = 0
     ends_with_newline = is_ascii = could_be_utf8 = is_tight = True
-    has_nul = has_hash = repeats_first_line = False
+    ends_with_return = has_nul = has_hash = repeats_first_line = False
     first_line: bytes | None = None
     searched = b""
+    begun = 0
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
+            begun = len(chunk) - 1 - last if (last := chunk.rfind(b"\n")) >= 0 else begun + len(chunk)
+            if begun > LONGEST_LINE_BYTES:
+                raise FileRejected(
+                    "too_large",
+                    f"{path.name}: the line after {lines} others is longer than {LONGEST_LINE_BYTES >> 20} MB",
+                )
             begin = 0
             if first_line is None:
                 first_line = chunk.split(b"\n", 1)[0].rstrip(b"\r")
@@ -112,6 +122,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
             octets = np.frombuffer(chunk, np.uint8)
             lines += int(np.count_nonzero(octets == _NEWLINE))
             delimiters += int(np.count_nonzero(octets == delimiter))
+            returns += chunk.count(b"\r")
             quotes += chunk.count(b'"')
             is_tight = (
                 is_tight
@@ -119,6 +130,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
                 and not any(space in chunk for space in (b" ", b"\t", b"\r", b"\v", b"\f"))
             )
             ends_with_newline = chunk.endswith(b"\n")
+            ends_with_return = chunk.endswith(b"\r")
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
@@ -126,7 +138,14 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
         raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
     return TextProfile(
-        lines + (not ends_with_newline), delimiters, quotes, is_tight, has_nul, has_hash, repeats_first_line
+        lines=lines + (not ends_with_newline),
+        lines_by_return=0 if lines else returns + (not ends_with_return),
+        delimiters=delimiters,
+        quotes=quotes,
+        is_tight=is_tight,
+        has_nul=has_nul,
+        has_hash=has_hash,
+        repeats_first_line=repeats_first_line,
     )
 
 
@@ -173,7 +192,7 @@ def _through_arrow(
                 encoding=encoding,
                 column_names=columns,
                 skip_rows=header_lines,
-                block_size=8 << 20,
+                block_size=LONGEST_LINE_BYTES,
             ),
             parse_options=pacsv.ParseOptions(
                 delimiter=fmt.delimiter,
@@ -222,10 +241,9 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
     assert fmt is not None
     profile = verify_encoding(path, fmt)
     header, header_lines = _header(path, fmt)
-    if profile.lines <= header_lines:
-        raise FileRejected(
-            "empty_file", f"{path.name} has {profile.lines} lines, data begins after {header_lines}"
-        )
+    lines = profile.lines_by_return or profile.lines
+    if lines <= header_lines:
+        raise FileRejected("empty_file", f"{path.name} has {lines} lines, data begins after {header_lines}")
     where = path.name if fmt.header_row == 0 else f"{path.name}, row {fmt.header_row}"
     if len(header) == 1 and len(layout.source_columns) > 1:
         raise FileRejected(
@@ -238,6 +256,7 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
         as_it_lies
         and fmt.encoding == "utf-8"
         and profile.quotes == 0
+        and not profile.lines_by_return
         and fmt.header_row <= 1
         and profile.delimiters == (len(columns) - 1) * profile.lines
         and len(columns) > 1

@@ -12,13 +12,19 @@ matches, the file is refused.
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import fastexcel
 import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
+from ingestion.readers.archive import verify_workbook
+from ingestion.readers.formulas import uncomputed_formulas
 from ingestion.readers.table import DECIMAL, ROW, SHEET, RawTable, header_name, unique_names, verify_header
 
 HEADER_JOIN = " | "
@@ -84,7 +90,8 @@ def joined_header(rows: list[list[str | None]]) -> list[str]:
 
 
 def open_workbook(path: Path) -> fastexcel.ExcelReader:
-    """Open a workbook; raises FileRejected(unreadable_workbook)."""
+    """Open a workbook; raises FileRejected(unreadable_workbook), or too_large."""
+    verify_workbook(path)
     try:
         return fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
@@ -97,8 +104,12 @@ def sheet_cells(book: fastexcel.ExcelReader, name: str) -> tuple[str, pl.DataFra
     return (name, _cells(sheet)) if sheet.visible == "visible" and sheet.height else None
 
 
-def _cells(sheet: fastexcel.ExcelSheet) -> pl.DataFrame:
-    """All cells as text. What the library cannot turn into text, such as a formula's error, is told as it reads."""
+def _cells(sheet: fastexcel.ExcelSheet, uncomputed: Iterable[tuple[int, int, str]] = ()) -> pl.DataFrame:
+    """All cells as text. What the library cannot turn into text, such as a formula's error, is told as it reads.
+
+    Args:
+        uncomputed: row, column and text of formulas whose cells have no value, which are shown in its place.
+    """
     batch, failed = sheet.to_arrow_with_errors()
     cells = pl.DataFrame(batch)
     told: dict[int, dict[int, str]] = {}
@@ -107,14 +118,21 @@ def _cells(sheet: fastexcel.ExcelSheet) -> pl.DataFrame:
         found = re.search(r"Error\((\w+)\)", error.detail)
         text = _ERROR_NAMES.get(found[1], f"#{found[1]}") if found else error.detail
         told.setdefault(column, {})[row] = text
+    for row, column, text in uncomputed:
+        if column < cells.width:
+            told.setdefault(column, {})[row] = text
+    # To the library a sheet ends with its last value: rows of nothing but such formulas may follow.
+    last = max((row for rows in told.values() for row in rows), default=-1)
+    missing = cells.clear(max(0, last + 1 - cells.height))
+    cells = pl.concat([cells, missing])
     return cells.with_columns(
         cells.to_series(column).scatter(list(texts), list(texts.values())) for column, texts in told.items()
     )
 
 
-def _sheet_table(sheet: fastexcel.ExcelSheet, layout: Layout, fmt: WorkbookFormat, name: str) -> RawTable:
-    cells = _cells(sheet)
-    where = f"{name}, sheet {sheet.name!r}, header in row {', '.join(map(str, fmt.header_rows))}"
+def _sheet_table(path: Path, sheet: fastexcel.ExcelSheet, layout: Layout, fmt: WorkbookFormat) -> RawTable:
+    cells = _cells(sheet, uncomputed_formulas(path, sheet.name))
+    where = f"{path.name}, sheet {sheet.name!r}, header in row {', '.join(map(str, fmt.header_rows))}"
     header = joined_header([list(cells.row(number - 1)) for number in fmt.header_rows])
     verify_header(layout, [*header, *fmt.set_values], where)
     columns = unique_names([*header, *fmt.set_values])
@@ -148,22 +166,22 @@ def _not_read(sheet: fastexcel.ExcelSheet, fmt: WorkbookFormat) -> tuple[str, st
 
 
 def _tables(
-    book: fastexcel.ExcelReader, layout: Layout, fmt: WorkbookFormat, name: str
+    path: Path, book: fastexcel.ExcelReader, layout: Layout, fmt: WorkbookFormat
 ) -> tuple[list[RawTable], list[str]]:
     """Tables of the sheets of one shape, and what is to be said of sheets that were passed over."""
     tables: list[RawTable] = []
     passed_over: list[tuple[str, str]] = []
-    for sheet_name in _sheets(book, fmt, name):
+    for sheet_name in _sheets(book, fmt, path.name):
         sheet = book.load_sheet(sheet_name, header_row=None, skip_rows=0, dtypes="string")
         fault = _not_read(sheet, fmt)
         if fault is None:
-            tables.append(_sheet_table(sheet, layout, fmt, name))
+            tables.append(_sheet_table(path, sheet, layout, fmt))
         elif isinstance(fmt.sheets, str):
             passed_over.append(fault)
         else:
-            raise FileRejected(fault[0], f"{name}, {fault[1]}")
+            raise FileRejected(fault[0], f"{path.name}, {fault[1]}")
     if passed_over and not tables:
-        raise FileRejected(passed_over[0][0], f"{name}: {'; '.join(words for _, words in passed_over)}")
+        raise FileRejected(passed_over[0][0], f"{path.name}: {'; '.join(words for _, words in passed_over)}")
     return tables, [f"{words}: passed over" for _, words in passed_over]
 
 
@@ -171,14 +189,14 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
     """Read the layout's sheets of a workbook, one under the other.
 
     Raises:
-        FileRejected: unreadable_workbook, missing_sheet, empty_file, or a header that does not fit.
+        FileRejected: unreadable_workbook, too_large, missing_sheet, empty_file, or a header that does not fit.
     """
     if path.stat().st_size == 0:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
     try:
         book = open_workbook(path)
-        read = [_tables(book, layout, fmt, path.name) for fmt in layout.workbooks]
-    except fastexcel.FastExcelError as error:
+        read = [_tables(path, book, layout, fmt) for fmt in layout.workbooks]
+    except (fastexcel.FastExcelError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError) as error:
         raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
     except BaseException as error:
         # A damaged cell reference makes the reader's Rust code panic, which Python sees as no Exception.

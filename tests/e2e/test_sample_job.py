@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.filings import key_of
+from orchestration.instance import open_instance
 from sample_country.expected import PUBLISHED
 from tests.main_job_kit import Run, qamtu
 from warehouse.paths import PROJECT_DIR
@@ -22,6 +24,17 @@ def test_the_sample_is_published_whole(sample_run: Run) -> None:
     assert sample_run.code == 0, sample_run.told
     assert sample_run.query("select count(*) from marts.meta_metric where status <> 'published'") == [(0,)]
     assert sample_run.query("select is_sample, label from marts.meta_publication") == [(True, "SAMPLE")]
+
+
+def test_dagster_shows_which_quarters_a_sender_has_filed_for(
+    sample_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(sample_run.home.dagster))
+    senders = ("sample_koktem", "sample_arman")
+    with open_instance(sample_run.home) as instance:
+        filed = {sender: instance.get_materialized_partitions(key_of(sender)) for sender in senders}
+    quarters = {f"{year}-{month}-01" for year in (2024, 2025) for month in ("01", "04", "07", "10")}
+    assert filed == dict.fromkeys(senders, quarters)
 
 
 def test_the_published_totals_come_out_exactly(sample_run: Run) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import orchestration.run
 from orchestration.cli import app
+from orchestration.environment import Engine
 from orchestration.progress import Progress
 from orchestration.run import RunError, RunResult
 from warehouse import lake
@@ -33,7 +34,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | BaseException) 
     called: list[Sequence[Path]] = []
 
     def run_pipeline(
-        home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False
+        home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool, engine: Engine
     ) -> RunResult:
         called.append(inboxes)
         if isinstance(result, BaseException):
@@ -51,6 +52,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | BaseException) 
         ["run", "--sample", "--inbox", "."],
         ["run", "--inbox", "/no/such/folder"],
         ["run", "--no-such-option"],
+        ["run", "--engine", "postgres"],
         ["check"],
         ["check", "/no/such/file.csv"],
         ["check", "--no-report", "--report", "x", __file__],
@@ -253,6 +255,7 @@ def test_checking_a_file_needs_nothing_of_the_warehouse(filing: Path) -> None:
         f"try: app(['check', {str(filing)!r}])\n"
         "except SystemExit as end: assert end.code == 3, end.code\n"
         "extra = {'dagster', 'dbt', 'great_expectations', 'babel', 'cryptography', 'xlsxwriter', 'xlwt'}\n"
+        "extra |= {'aiohttp', 'asyncssh', 's3fs', 'tenacity'}\n"
         "extra &= set(sys.modules)\n"
         "sys.exit(f'imported {extra}' if extra else 0)\n"
     )

@@ -12,7 +12,17 @@ import pytest
 import xlsxwriter
 
 from ingestion.faults import FILE_RULES, ROW_RULES
-from tests.unit.ingestion_kit import FILING, HEADER, ROW, YEARS, Warehouse, layout
+from tests.unit.ingestion_kit import (
+    CHANGE_LAYOUT,
+    CHANGES,
+    FILING,
+    HEADER,
+    KATO,
+    ROW,
+    YEARS,
+    Warehouse,
+    layout,
+)
 
 
 @pytest.fixture
@@ -207,6 +217,42 @@ def rejected(warehouse: Warehouse, name: str, rule: str, *told: str) -> None:
     assert outcomes["dala_2025q3.csv"].outcome == "accepted"
     landed = list((warehouse.home.landing / bad.sha256[:2]).glob(f"{bad.sha256}*"))
     assert len(landed) == 1, "what came is kept"
+
+
+def test_an_abolished_village_is_not_taken_for_the_station_of_its_name(warehouse: Warehouse) -> None:
+    warehouse.put("kato.csv", f"{KATO}2026-07-17,103230800,ст.Брошенное,Тасталған ст.,2\n")
+    filed = {"КАТО": "", "Технология": "4G/LTE"}
+    warehouse.file(edited(Село="с.Брошенное", **filed), edited(Село="ст.Брошенное", **filed))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230800"]
+    assert warehouse.reasons(outcome) == [(2, "place_not_found", "Село", "с.Брошенное")]
+
+
+def test_a_header_is_known_by_what_can_be_seen_of_it(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, text={"delimiter": ";", "decimal": ","})
+    # й as a Mac writes it, and a space of no width behind a word.
+    header = HEADER.replace("й", "и\u0306").replace("КАТО", "КАТО\u200b")
+    warehouse.put("dala_2025q4.csv", f"{header}\n{ROW}\n")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
+
+
+def test_a_value_under_no_header_is_not_dropped_unseen(warehouse: Warehouse) -> None:
+    slipped = edited(Село="с.Шынгыс;", КАТО="103230200")
+    warehouse.file(
+        f"{ROW};; ", f"{edited(КАТО='103230200')};;не проверено", f"{slipped};", header=f"{HEADER};;"
+    )
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230100"]
+    reasons = warehouse.reasons(outcome)
+    assert (3, "value_without_header", "#13", "не проверено") in reasons
+    assert (4, "value_without_header", "#12", "900") in reasons
+
+
+def test_a_value_under_no_header_that_the_layout_ignores_is_left_aside(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, ignore=["#12"])
+    warehouse.file(f"{ROW};не проверено", header=f"{HEADER};")
+    assert warehouse.run()["dala_2025q4.csv"].outcome == "accepted"
 
 
 def test_unknown_file(warehouse: Warehouse) -> None:
@@ -408,6 +454,29 @@ def test_two_lone_quotes_do_not_join_rows_into_one(warehouse: Warehouse) -> None
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert outcome.rows_accepted == 0
     assert "line_break_in_field" in {rule for _, rule, _, _ in warehouse.reasons(outcome)}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("column", ["note", "source_url"])
+def test_two_lone_quotes_in_free_text_do_not_swallow_the_rows_between(
+    warehouse: Warehouse, column: str, delimiter: str
+) -> None:
+    warehouse.layouts["test/changes"] = layout(CHANGE_LAYOUT, text={"delimiter": delimiter})
+    names = CHANGES.split("\n")[0].split(",")
+    rows = [
+        {"retired_kato": f"63281000{n}", "current_kato": "103230100", "effective_from": "2022-06-08",
+         "change_type": "recoded", "source_url": "", "note": text}
+        for n, text in enumerate(["before", "", "between", "", '"the district\nmoved, and so did its people"'])
+    ]  # fmt: skip
+    rows[1][column] = rows[3][column] = '"see page 2'
+    lines = [delimiter.join(names), *(delimiter.join(row[name] for name in names) for row in rows)]
+    warehouse.put("changes.csv", "\n".join(lines) + "\n")
+    outcome = warehouse.run()["changes.csv"]
+    assert warehouse.part("accepted", outcome)["retired_kato"].to_list() == ["632810000", "632810004"]
+    (reason,) = warehouse.reasons(outcome)
+    assert reason[:3] == (3, "line_break_in_field", column)
+    assert reason[3] is not None
+    assert "632810002" in reason[3]
 
 
 def test_rows_keep_their_numbers_behind_ragged_ones_in_a_long_file(warehouse: Warehouse) -> None:

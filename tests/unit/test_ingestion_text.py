@@ -46,7 +46,7 @@ def rows(table: pl.LazyFrame) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("final_newline", [True, False])
 def test_the_same_table_in_every_encoding(
     tmp_path: Path, encoding: str, newline: str, final_newline: bool
@@ -60,6 +60,12 @@ def test_the_same_table_in_every_encoding(
         (3, "x", "5", "я"),
     ]
     assert table.ragged.is_empty()
+
+
+def test_a_short_line_that_a_carriage_return_ends_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"a,b,c\rshort\r")
+    assert read_text(path, plain(), tmp_path).ragged.rows() == [(2, "short")]
 
 
 def test_quotes_line_breaks_and_blank_lines_keep_the_count_of_records(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import openpyxl
 import pytest
 import xlsxwriter
 import xlwt
@@ -256,3 +258,49 @@ def test_an_error_under_a_year_names_the_column_of_the_file(warehouse: Warehouse
         (2, "not_a_number", "2025", "#REF!"),
         (2, "future_period", "2199", "2199-01-01"),
     }
+
+
+def never_computed(*rows: Sequence[object]) -> bytes:
+    """A filing on the sheet '4G' as a library writes it: no program has computed its formulas."""
+    buffer = io.BytesIO()
+    written = openpyxl.Workbook()
+    page = written.active
+    assert page is not None
+    page.title = "4G"
+    for row in [HEADER, *rows]:
+        page.append(row)
+    written.save(buffer)
+    return buffer.getvalue()
+
+
+def test_a_formula_that_was_never_computed_is_not_taken_for_an_empty_cell(warehouse: Warehouse) -> None:
+    formulas: list[object] = [*OTHER[:5], "=50*2", "=F3/2", "=100+40", '=IF(H3>"1",90,0)']
+    warehouse.put("book_2025q4.xlsx", never_computed(ROW, formulas))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230100"]
+    assert warehouse.reasons(outcome) == [
+        (3, "not_a_number", "Приём", "=50*2"),
+        (3, "not_a_number", "Отдача", "=F3/2"),
+        (3, "not_a_number", "Охвачено", "=100+40"),
+        (3, "not_a_number", "Подключено", '=IF(H3>"1",90,0)'),
+    ]
+
+
+def test_a_last_row_of_nothing_but_formulas_never_computed_is_not_lost(warehouse: Warehouse) -> None:
+    warehouse.put("book_2025q4.xlsx", never_computed(ROW, ["=A2", "=B2", '="103230200"', "=D2", "=E2"]))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.rows_read, outcome.rows_quarantined) == (2, 1)
+    assert (3, "formula_error", "Село", "=B2") in warehouse.reasons(outcome)
+
+
+def test_a_formula_whose_result_is_empty_text_is_an_empty_cell(warehouse: Warehouse) -> None:
+    row = [*OTHER[:5], '=IF(H2<90,"",1)', *OTHER[6:]]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(never_computed(row))) as before, zipfile.ZipFile(buffer, "w") as after:
+        for name in before.namelist():
+            # As a spreadsheet program saves it.
+            after.writestr(name, before.read(name).replace(b'<c r="F2">', b'<c r="F2" t="str">'))
+    warehouse.put("book_2025q4.xlsx", buffer.getvalue())
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert outcome.outcome == "accepted", outcome.message
+    assert warehouse.part("accepted", outcome)["max_download_mbps"].to_list() == [None]
