@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.acceptances import VARIABLE, Acceptance, load_acceptances
@@ -174,6 +174,7 @@ def test_what_was_accepted_is_what_the_next_period_is_compared_with() -> None:
 SIZES = st.lists(st.integers(0, 200), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(SIZES, st.randoms(use_true_random=False))
 def test_what_is_held_depends_on_the_deliveries_alone(sizes: list[int], shuffler: object) -> None:
     """In whatever order they are looked at; and whatever comes, each period that had a good filing has one in force."""

@@ -1,3 +1,5 @@
+{{ config(meta = {'same_period': ['disputes', 'stg_extract']}) }}
+
 select
     preferred.as_of_date,
     preferred.dispute_id,
