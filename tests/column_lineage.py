@@ -27,7 +27,7 @@ def lake_columns(
     nodes = {**manifest["nodes"], **manifest["sources"]}
     models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
     known: dict[str, Origins] = {}
-    schema: dict[str, dict[str, str]] = {}
+    schema: dict[str, object] = {}
     for node in manifest["sources"].values():
         schema[node["name"]] = dict.fromkeys(node["columns"], "text")
         known[node["name"]] = {column: {(node["name"], column)} for column in node["columns"]}
@@ -54,7 +54,7 @@ def _files_of(relation: str) -> str:
     return relation.split("'")[1]
 
 
-def _plain_table(node: exp.Expression, sources: Mapping[str, str]) -> exp.Expression:
+def _plain_table(node: Any, sources: Mapping[str, str]) -> Any:
     """A table by its name alone; a source, which dbt writes as files of the lake, by its own."""
     if not isinstance(node, exp.Table):
         return node
@@ -65,7 +65,7 @@ def _plain_table(node: exp.Expression, sources: Mapping[str, str]) -> exp.Expres
     return exp.alias_(exp.to_table(name), node.alias or name, table=True)
 
 
-def _origins(query: exp.Expression, known: Mapping[str, Origins]) -> Origins:
+def _origins(query: Any, known: Mapping[str, Origins]) -> Origins:
     found: dict[int, Origins] = {}
     last: Origins = {}
     for scope in traverse_scope(query):
@@ -81,7 +81,8 @@ def _of_scope(scope: Scope, found: Mapping[int, Origins], known: Mapping[str, Or
             name: set().union(*(part[place][1] for part in parts)) for place, (name, _) in enumerate(parts[0])
         }
     columns: Origins = {}
-    for projection in scope.expression.selects:
+    query: Any = scope.expression
+    for projection in query.selects:
         origins: set[Origin] = set()
         for column in projection.find_all(exp.Column):
             source = scope.sources.get(column.table)

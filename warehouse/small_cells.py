@@ -66,15 +66,14 @@ _EVIDENCE = {
     f"evidence_{grade}_pct": "population_covered"
     for grade in ("claimed", "corroborated", "measured", "disputed")
 }
-_COVERAGE = {
-    "counts": ("population_covered", "households_passed"),
-    "wholes": ("population", "households"),
-    "shares": {
-        "population_covered_pct": "population",
-        "households_passed_pct": "households",
-        **_EVIDENCE,
-    },
-}
+
+
+def _coverage(table: str, *keys: str) -> CountTable:
+    shares = {"population_covered_pct": "population", "households_passed_pct": "households", **_EVIDENCE}
+    counts, wholes = ("population_covered", "households_passed"), ("population", "households")
+    return CountTable(table, ("area_type", *keys), counts, wholes, shares)
+
+
 #: Metrics of `fct_metric` whose figures count people or households.
 METRICS = (
     "fibre_households_connected", "fibre_households_orderable", "fibre_households_passed", "fibre_people",
@@ -86,17 +85,11 @@ _OF_CENSUS = "fct_coverage_by_technology"
 WHOLE_METRICS = ("households", "population")
 _METRIC = f"metric_id in ({', '.join(repr(name) for name in METRICS)})"
 _WHOLE_METRIC = f"metric_id in ({', '.join(repr(name) for name in WHOLE_METRICS)})"
-_CITY = {
-    "family": STATIONS,
-    "level": "case city_kato when 'all' then 'national' else 'region' end",
-    "stands": ("city_kato",),
-    "place": f"case city_kato when 'all' then '{NATION}' else city_kato end",
-}
 
 TABLES = (
-    CountTable("fct_coverage_by_technology", ("area_type", "technology"), **_COVERAGE),
-    CountTable("fct_coverage_by_operator", ("area_type", "operator_id", "technology"), **_COVERAGE),
-    CountTable("fct_coverage_by_speed_tier", ("area_type", "speed_tier"), **_COVERAGE),
+    _coverage("fct_coverage_by_technology", "technology"),
+    _coverage("fct_coverage_by_operator", "operator_id", "technology"),
+    _coverage("fct_coverage_by_speed_tier", "speed_tier"),
     CountTable(
         "fct_operator_overlap",
         ("area_type", "technology", "operators_exactly"),
@@ -150,7 +143,10 @@ TABLES = (
         ("stations_5g", "population_covered"),
         ("population",),
         {"population_pct": "population"},
-        **_CITY,
+        family=STATIONS,
+        level="case city_kato when 'all' then 'national' else 'region' end",
+        place=f"case city_kato when 'all' then '{NATION}' else city_kato end",
+        stands=("city_kato",),
     ),
 )
 

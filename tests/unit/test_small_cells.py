@@ -18,7 +18,7 @@ from tests.unit.report_kit import contracted_tables
 from warehouse.exports import ReleasedTable, TableColumn, write_exports
 from warehouse.open_tier import OpenTier, write_open_tier
 from warehouse.paths import PROJECT_DIR
-from warehouse.small_cells import METRICS, TABLES, THRESHOLD, WHOLE_METRICS, places_beside
+from warehouse.small_cells import METRICS, TABLES, THRESHOLD, WHOLE_METRICS, Line, places_beside
 
 DATE, CENSUS = "2025-12-31", "2026-01-01"
 TECHNOLOGIES = ("2g", "4g")
@@ -57,8 +57,13 @@ def areas_of(country: Country) -> Iterator[tuple[str, str, str, dict[str, Group]
                     own = totals.setdefault((level, kato, kind), {})
                     for technology, people in technologies.items():
                         own[technology] = own.get(technology, np.zeros(4, int)) + np.array(people)
-    for (level, kato, area), technologies in sorted(totals.items()):
-        yield level, kato, area, {name: tuple(map(int, people)) for name, people in technologies.items()}
+    for (level, kato, area), counted in sorted(totals.items()):
+        yield level, kato, area, {name: _group(people) for name, people in counted.items()}
+
+
+def _group(people: np.ndarray) -> Group:
+    nobody, first, second, both = (int(count) for count in people)
+    return nobody, first, second, both
 
 
 def share(part: int, whole: int) -> float | None:
@@ -113,7 +118,7 @@ class Attacker:
     def __init__(self, folder: Path) -> None:
         self.names: dict[tuple[str, ...], int] = {}
         self.known: dict[int, float] = {}
-        self.sums: list[dict[int, float]] = []
+        self.sums: list[dict[int, int]] = []
         with duckdb.connect(str(folder / "open" / "coverage.duckdb"), read_only=True) as connection:
             for table, value, keys in (
                 ("fct_coverage_by_technology", "population_covered", ("technology",)),
@@ -264,23 +269,27 @@ SIZES = {"a": 100, "b": 200, "c": 300, "d": 400}
 
 
 def test_the_smallest_place_with_a_part_goes_beside_a_count_too_small() -> None:
-    lines = {("t", "4g"): {"a": 3, "b": 50, "c": 60, "d": 70}}
+    lines: dict[Line, dict[str, int]] = {("t", "4g"): {"a": 3, "b": 50, "c": 60, "d": 70}}
     assert places_beside(lines, ["a"], SIZES, THRESHOLD) == {"b"}
 
 
 def test_a_place_without_a_part_in_the_sum_hides_nothing() -> None:
     # b has no 5G at all, as anybody can see: beside it the sum would still say 3.
-    lines = {("t", "5g"): {"a": 3, "c": 60}, ("t", "4g"): {"a": 80, "b": 50, "c": 60, "d": 70}}
+    lines: dict[Line, dict[str, int]] = {
+        ("t", "5g"): {"a": 3, "c": 60},
+        ("t", "4g"): {"a": 80, "b": 50, "c": 60, "d": 70},
+    }
     assert places_beside(lines, ["a"], SIZES, THRESHOLD) == {"c"}
 
 
 def test_hidden_parts_come_to_the_threshold_together() -> None:
-    lines = {("t", "5g"): {"a": 1, "b": 2, "c": 60}}
+    lines: dict[Line, dict[str, int]] = {("t", "5g"): {"a": 1, "b": 2, "c": 60}}
     assert places_beside(lines, ["a", "b"], SIZES, THRESHOLD) == {"c"}
 
 
 def test_where_no_place_suffices_the_sum_must_go() -> None:
-    assert places_beside({("t", "5g"): {"a": 3}}, ["a"], SIZES, THRESHOLD) is None
+    lines: dict[Line, dict[str, int]] = {("t", "5g"): {"a": 3}}
+    assert places_beside(lines, ["a"], SIZES, THRESHOLD) is None
 
 
 def meta_of(name: str) -> dict[str, dict[str, str]]:
