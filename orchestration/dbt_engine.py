@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from expectations.ledger import Evidence
 from orchestration import reuse
 from orchestration.code_version import tree_hash
 from orchestration.periods import Due
@@ -70,7 +71,7 @@ class DbtOutcome:
     """Results of one build: models and seeds, then tests; rows of each table in the build file.
 
     `kept` are models and seeds that stand as they were, because neither their code nor anything they are made of
-    changed; `proved` counts tests whose outcome on exactly this content is on record. `parts` says of models that were
+    changed; `proved` are tests whose outcome on exactly this content is on record. `parts` says of models that were
     built in part, by name, which periods.
     """
 
@@ -78,7 +79,7 @@ class DbtOutcome:
     tests: list[NodeResult] = field(default_factory=list)
     row_counts: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
-    proved: int = 0
+    proved: dict[str, Evidence] = field(default_factory=dict)
     parts: dict[str, Due] = field(default_factory=dict)
 
     @property
@@ -247,22 +248,21 @@ class _Build:
         due = {uid for uid, key in self.keys.items() if self.standing.get(uid) != key}
         self._build_models(due if models is None else self._named(models))
         fingerprints = self._fingerprints()
-        unproved_models, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
-        if models is None and (
-            again := unproved_models - {result.unique_id for result in self.outcome.models}
-        ):
+        proved_models, proved_tests = reuse.proofs(self.home, self.project, fingerprints)
+        built = {result.unique_id for result in self.outcome.models}
+        if models is None and (again := set(self.keys) - set(proved_models) - built):
             # What stands must be proved: the proof may be lost though the table is there. Nothing is built upon it.
             for unique_id in again:
                 self.standing.pop(unique_id, None)
             self._build_models(again)
             fingerprints = self._fingerprints()
-            _, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
-        wanted = unproved_tests if tests is None else self._named(tests)
+            _, proved_tests = reuse.proofs(self.home, self.project, fingerprints)
+        wanted = set(self.project.tests) - set(proved_tests) if tests is None else self._named(tests)
         self._run_tests(wanted)
         if models is None:
             self.outcome.kept = sorted(set(self.keys) - {result.unique_id for result in self.outcome.models})
         if tests is None:
-            self.outcome.proved = len(self.project.tests) - len(wanted)
+            self.outcome.proved = proved_tests
         self.outcome.row_counts = _row_counts(self.home)
         if self.results:
             merged = merge_run_results(self.results) | {"candidate": fingerprints.candidate}

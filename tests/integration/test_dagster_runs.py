@@ -164,17 +164,30 @@ def test_checks_can_be_carried_out_alone(shared: Home, instance: dg.DagsterInsta
     assert result.get_asset_materialization_events() == []
 
 
+def tests_of_the_mart(home: Home) -> list[str]:
+    """Names of dbt's tests among the checks of MART; expectations have their suite before two underscores."""
+    graph = build_defs(resource_overrides=engines(home)).resolve_asset_graph()
+    names = sorted(key.name for key in graph.asset_check_keys if key.asset_key == MART)
+    return [name for name in names if "__" not in name or name.startswith("not_null")]
+
+
 def test_a_failed_test_is_shown_and_does_not_stop_the_release(
     shared: Home, instance: dg.DagsterInstance
 ) -> None:
-    definitions = build_defs(resource_overrides=engines(shared))
-    names = sorted(k.name for k in definitions.resolve_asset_graph().asset_check_keys if k.asset_key == MART)
-    dbt = PretendDbt(broken_tests=[name for name in names if "__" not in name or name.startswith("not_null")])
+    dbt = PretendDbt(broken_tests=tests_of_the_mart(shared))
     result = execute(engines(shared, dbt=dbt), instance, asset_selection=FROM_A_MART_ON)
     assert result.success, "the gate decides what is withheld, not the run"
     failed = {name for name, passed in evaluations(result).items() if not passed}
     assert failed == set(dbt.broken_tests) != set()
     assert "release" in steps_in_order(result)
+
+
+def test_a_test_that_was_proved_before_has_passed(shared: Home, instance: dg.DagsterInstance) -> None:
+    dbt = PretendDbt(proved_tests=tests_of_the_mart(shared))
+    result = execute(engines(shared, dbt=dbt), instance, asset_selection=FROM_A_MART_ON)
+    told = [e for e in result.get_asset_check_evaluations() if "proved_before" in e.metadata]
+    assert [e.check_name for e in told] == dbt.proved_tests != []
+    assert all(e.passed for e in told)
 
 
 def test_a_model_that_fails_ends_the_run_before_the_release_and_names_itself(
