@@ -159,6 +159,10 @@ def _by_name(
         Flag("place_ambiguous", name_column.name, where),
         Flag("place_not_found", name_column.name, where),
     ]
+    columns = []
+    if "code" in rule.by:
+        flags.append(Flag("kato_name_mismatch", name_column.name, where))
+        columns.append((pl.col("__settlement") != pl.col(kato)).fill_null(False).alias(flags[-1].name))
     open_row = needs_code & found.is_null()
     context_missing = open_row & pl.col("__district").is_null()
     ambiguous = open_row & pl.col("__settlement_ambiguous").fill_null(False)
@@ -166,6 +170,7 @@ def _by_name(
         context_missing.alias(flags[0].name),
         ambiguous.alias(flags[1].name),
         (open_row & ~context_missing & ~ambiguous).alias(flags[2].name),
+        *columns,
         pl.when(needs_code).then(found).otherwise(pl.col(kato)).alias(kato),
     )
     return frame, flags
