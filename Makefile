@@ -14,10 +14,11 @@ PACKAGES := expectations ingestion orchestration sample_country warehouse
 # The environment is rebuilt exactly when a lock or the project file changes its content.
 RUN_STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 DEV_STAMP := $(VENV)/.ready-dev-$(shell cat requirements-dev.lock pyproject.toml | sha256sum | cut -c1-16)
+SPARK_STAMP := $(VENV)/.ready-spark-$(shell cat requirements-spark.lock pyproject.toml | sha256sum | cut -c1-16)
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq --no-deps
 
-.PHONY: help run ui test check format bench clean setup setup-dev chromium \
-	test-unit test-integration
+.PHONY: help run ui test check format bench faults clean setup setup-dev setup-spark chromium sftp-server \
+	test-unit test-integration test-spark
 
 help:  ## What can be asked of this Makefile
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -39,11 +40,15 @@ test-unit: setup-dev
 	@echo "== unit tests"
 	@$(BIN)/python -m pytest tests/unit --quiet --numprocesses=2 --dist=worksteal
 
-# Whole runs, Dagster and the browser: what shares a run or a parse stays in one process, the slowest first.
-test-integration: setup-dev chromium
+# Whole runs, faults, Dagster and the browser: what shares a run or a parse stays in one process, the slowest first.
+test-integration: setup-dev chromium sftp-server
 	@echo "== integration, end-to-end and browser tests"
-	@$(BIN)/python -m pytest tests/integration tests/e2e tests/browser --quiet --durations=10 --numprocesses=2 \
+	@$(BIN)/python -m pytest tests/integration tests/e2e tests/faults tests/browser --quiet --durations=10 --numprocesses=2 \
 		--dist=loadscope --no-loadscope-reorder
+
+test-spark: setup-dev setup-spark  ## Build on Apache Spark and compare every mart with DuckDB's (needs Java; minutes)
+	@echo "== tests on Apache Spark"
+	@$(BIN)/python -m pytest tests/spark --quiet --durations=10
 
 check: setup-dev  ## Formatting, lint for Python and SQL, types, import rules, dbt parse
 	@echo "== ruff format" && $(BIN)/ruff format --check .
@@ -61,6 +66,10 @@ format: setup-dev  ## Put Python and SQL into the agreed form
 bench: setup-dev  ## Speed and memory against plain scripts, as ratios
 	@$(BIN)/python -m benchmarks
 
+# A clock that steps back needs Debian's libfaketime; a full disk the right to mount. Without them the table says so.
+faults: setup-dev  ## Every proof under fault in full: hours. FAULTS='--parts door,runs --kills 20' asks for less
+	@$(BIN)/python -m tests.faults $(FAULTS)
+
 clean:  ## Remove the environment, caches and the default home (var/)
 	rm -rf $(VENV) var dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -70,6 +79,8 @@ clean:  ## Remove the environment, caches and the default home (var/)
 setup: $(RUN_STAMP)
 
 setup-dev: $(DEV_STAMP)
+
+setup-spark: $(SPARK_STAMP)  ## Add what `qamtu run --engine spark` needs (0.5 GB)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and was not found: install it, or say where: make PYTHON=/path" >&2; exit 1; }
@@ -92,6 +103,11 @@ $(DEV_STAMP): $(RUN_STAMP)
 	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(SPARK_STAMP): $(RUN_STAMP)
+	@echo "== adding Apache Spark (once; 0.5 GB)"
+	@$(PIP_INSTALL) --require-hashes -r requirements-spark.lock
+	@touch $@
+
 # Browser tests use Debian's Chromium. Without it and without the right to install it they are skipped, loudly;
 # in CI its absence is a failure.
 chromium:
@@ -103,4 +119,17 @@ chromium:
 	fi
 	@command -v chromium >/dev/null || { \
 		echo "!! NO CHROMIUM: browser tests cannot run here (install the package chromium)" >&2; \
+		test -z "$${CI:-}"; }
+
+# Pulls over SFTP are tested against OpenSSH's own server program, which listens to nobody by itself.
+SFTP_SERVER := /usr/lib/openssh/sftp-server
+sftp-server:
+	@if test -x $(SFTP_SERVER); then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing OpenSSH's sftp-server for the tests of pulls (once)"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-sftp-server >/dev/null; } \
+			|| echo "!! openssh-sftp-server could not be installed" >&2; \
+	fi
+	@test -x $(SFTP_SERVER) || { \
+		echo "!! NO SFTP SERVER: pulls over SFTP are not tested here (install the package openssh-sftp-server)" >&2; \
 		test -z "$${CI:-}"; }

@@ -16,13 +16,16 @@ from pathlib import Path
 
 import polars as pl
 
+from ingestion.acceptances import load_acceptances
 from ingestion.answer.model import Answer, anomalies_of, compare_filings, faults_of
+from ingestion.contract import load_contracts
 from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout, load_layouts, matching
 from ingestion.onboard.changed import proposal_for
 from ingestion.pipeline import outcome_of, process, read_gazetteer
 from ingestion.places import Gazetteer
 from ingestion.split import SplitFiles
+from ingestion.suspicion import Suspicion, suspects, suspicions
 from ingestion.unread import unread
 from warehouse.lake import Outcome, predecessor, read_outcomes
 from warehouse.landing import Receipt
@@ -150,9 +153,26 @@ def _check(
                         f"{layout.extract_kind}"
                     )
                 asked = compare_filings(layout, earlier.accepted, found.accepted)
-                return replace(answer, previous=previous.name, anomalies=asked)
+                watch = layout.contract.suspicious
+                held_for = suspicions(watch, earlier.outcome, found.outcome) if watch else ()
+                return replace(answer, previous=previous.name, anomalies=asked, suspicions=held_for)
         before = predecessor(found.outcome, outcomes)
         if home is None or before is None:
             return answer
         asked = anomalies_of(home, layout, before, found.accepted)
-        return replace(answer, previous=before.file_name, anomalies=asked)
+        return replace(
+            answer,
+            previous=before.file_name,
+            anomalies=asked,
+            suspicions=_suspicions(found.outcome, outcomes),
+        )
+
+
+def _suspicions(outcome: Outcome, outcomes: Sequence[Outcome]) -> tuple[Suspicion, ...]:
+    """For what a file would be held if it came in now."""
+    line = [
+        other for other in outcomes if other.line == outcome.line and other.extract_id != outcome.extract_id
+    ]
+    last = replace(outcome, received_order=1 + max((o.received_order for o in line), default=0))
+    found = suspects([*line, last], load_contracts(), load_acceptances()).get(outcome.extract_id)
+    return found.found if found is not None and found.is_held else ()

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from warehouse.yaml_file import read_yaml
 
@@ -129,8 +130,35 @@ class RowRule:
 
 
 @dataclass(frozen=True)
+class Suspicious:
+    """When a delivery of the kind is suspicious beside the one before it (`ingestion.suspicion`).
+
+    Attributes:
+        shrunk_below_pct: of its rows, or of a sum, less than this share is left.
+        fallen_below_pct: of the rows of one region, or of one category, that cover something, less than this share is
+            left.
+        region_of: column whose KATO code tells the region of a row; None when the rows name no place.
+        category: column by whose values rows are told apart, each of which must stay.
+        covered_where: SQL condition on the contract's columns that tells which rows cover something; None for all.
+        sums: columns whose sum may not shrink.
+        stands_in: whether, while the first delivery of a date is held, the last good one stands in for it on that date.
+    """
+
+    shrunk_below_pct: float
+    fallen_below_pct: float
+    region_of: str | None = None
+    category: str | None = None
+    covered_where: str | None = None
+    sums: tuple[str, ...] = ()
+    stands_in: bool = False
+
+
+@dataclass(frozen=True)
 class Contract:
-    """What an extract kind must be: its grain, columns, key, owner, and rules of a row as a whole."""
+    """What an extract kind must be: its grain, columns, key, owner, and rules of a row and of a delivery as a whole.
+
+    Of a kind without `suspicious` no delivery is held.
+    """
 
     id: str
     name: str
@@ -143,6 +171,7 @@ class Contract:
     row_rules: tuple[RowRule, ...] = ()
     geometry: Geometry | None = None
     neighbourhood: Neighbourhood | None = None
+    suspicious: Suspicious | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -241,6 +270,14 @@ def _neighbourhood(properties: list[SchemaProperty]) -> Neighbourhood | None:
     return None
 
 
+def _suspicious(table: SchemaObject) -> Suspicious | None:
+    for custom in table.customProperties or []:
+        if custom.property == "suspicious":
+            told: dict[str, Any] = dict(custom.value or {})
+            return Suspicious(**told | {"sums": tuple(told.get("sums", ()))})
+    return None
+
+
 def read_contract(path: Path) -> Contract:
     """Read one contract file; raises pydantic's ValidationError when it is not valid ODCS."""
     document = OpenDataContractStandard.model_validate(read_yaml(path))
@@ -258,6 +295,7 @@ def read_contract(path: Path) -> Contract:
         geometry=_geometry(table.properties or []),
         neighbourhood=_neighbourhood(table.properties or []),
         row_rules=tuple(rule for p in table.properties or [] for rule in _row_rules(p)),
+        suspicious=_suspicious(table),
     )
 
 

@@ -35,10 +35,14 @@ class Correction(BaseModel):
     author: str
     date: dt.date
 
-    def __str__(self) -> str:
+    @property
+    def subject(self) -> str:
+        """Which value it changes, from what to what."""
         row = ", ".join(f"{name} {value}" for name, value in self.where.items())
-        change = f"{self.column} of {row} corrected from {self.expect} to {self.value}"
-        return f"{change} ({self.date}): {self.reason.strip()}"
+        return f"{self.column} of {row} corrected from {self.expect} to {self.value}"
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.date}): {self.reason.strip()}"
 
 
 @cache

@@ -60,15 +60,16 @@ FILE_RULES: dict[str, str] = {
     "missing_sheet": "the workbook has no such sheet, or only a hidden one; restore it, or name it in the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",
     "correction_expired": "the source changed what a correction was made for; remove the entry or renew it",
-    "shrunk": "confirm that the rest was dropped on purpose, or send the whole filing again",
     "unreadable_features": "the file cannot be read as GeoJSON, GeoPackage or Shapefile; export it again",
     "incomplete_shapefile": "a Shapefile is .shp, .shx, .dbf and .prj of one name; send them together, or in one .zip",
     "missing_layer": "the file has no such layer, or several and the layout names none; name it in the layout",
     "crs_missing": "nothing says what the coordinates refer to; state it in the file (.prj), or as 'crs' in the layout",
     "crs_mismatch": "file and layout disagree on what the coordinates refer to; mend one of the two",
     "wrong_crs": "no geometry lies in the country; the coordinates refer to something else than is stated",
+    "too_large": "larger than any real filing needs; send the rows alone, in several files or as plain text",
     "geometry_too_large": "a GeoJSON feature of that size needs too much memory; send a GeoPackage, which may hold it",
     "not_a_file": "links, devices and folders are not taken; put the file itself in the inbox",
+    "unsafe_archive": "the archive was not unpacked; send the files themselves, or an archive that holds nothing else",
 }
 
 

@@ -144,8 +144,9 @@ class Resolve(_Strict):
 class Layout(_Strict):
     """One layout file."""
 
-    layout_id: str = Field(alias="layout")
-    sender: str
+    # Both become parts of paths.
+    layout_id: str = Field(alias="layout", pattern=r"^[a-z0-9_]+/[a-z0-9_]+$")
+    sender: str = Field(pattern=r"^[a-z0-9_]+$")
     sender_title: str
     extract_kind: str = Field(alias="extract")
     description: str
@@ -156,7 +157,7 @@ class Layout(_Strict):
     source_title: str | None = None
     source_rank: int = Field(default=1, ge=1)
     data_maturity: Literal["provisional", "final"] = "final"
-    format: Literal["text", "workbook", "features"]
+    format: Literal["text", "workbook", "features", "records"]
     geometry: GeometrySource | None = None
     text: TextFormat | None = None
     workbook: WorkbookFormat | list[WorkbookFormat] | None = None

@@ -21,23 +21,27 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from ingestion.acceptances import load_acceptances
 from ingestion.answer.document import write_pages
 from ingestion.answer.model import Answer, anomalies_of, faults_of
-from ingestion.contract import load_contracts
+from ingestion.contract import Contract, load_contracts
 from ingestion.corrections import correct, corrections_of
+from ingestion.decisions import decision_rows, stand_in_rows, suspicion_rows
 from ingestion.faults import FILE_RULES, FileRejected
 from ingestion.layout import Layout, as_dict, load_layouts, matching
 from ingestion.onboard.changed import proposal_for
 from ingestion.places import Gazetteer, build_gazetteer
+from ingestion.readers.records import read_records
 from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
 from ingestion.resolution import resolve_places
 from ingestion.rules import judge, quarter_end, remedy
 from ingestion.split import RowAccount, SplitFiles, split
+from ingestion.suspicion import Suspect, in_force, profile_of, profile_query, suspects
 from ingestion.unread import unread
 from warehouse import lake
-from warehouse.lake import Outcome, predecessor
+from warehouse.lake import Outcome, ProfileCell, predecessor
 from warehouse.landing import SHAPEFILE_SUFFIXES, Landing, Receipt, landed_name
 from warehouse.paths import Home
 
@@ -61,12 +65,14 @@ REFERENCE_KINDS = ("kato_classifier", "kato_changes")
 class Arrival:
     """A file of an inbox: where it lies and the name it goes by, its path inside the inbox.
 
-    `siblings` are the other files of a Shapefile, which is one delivery with all of them.
+    `siblings` are the other files of a Shapefile, which is one delivery with all of them. `receipt` is given for a
+    delivery that was fetched, and so lies in landing already.
     """
 
     path: Path
     file_name: str
     siblings: tuple[Path, ...] = ()
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True)
@@ -156,17 +162,28 @@ def ingest(
         landing = Landing(home)
         before = {o.extract_id: o for o in lake.read_outcomes(home)}
         session = _Session(home, landing, before, say)
-        routed = list(
-            _route([a for folder in inboxes for a in arrivals(folder)], known, wanted, layouts is None)
-        )
+        came = [arrival for folder in inboxes for arrival in arrivals(folder)]
+        came += [Arrival(landing.path(r), r.file_name, receipt=r) for r in landing.pulled()]
+        routed = list(_route(came, known, wanted, layouts is None))
         for rank in (0, 1):
             for arrival, matches in routed:
                 is_reference = len(matches) == 1 and matches[0][0].extract_kind in REFERENCE_KINDS
                 if is_reference == (rank == 0):
                     session.take(arrival, matches)
         landing.remember()
-        outcomes = with_shrinkage(lake.with_currency({**before, **session.outcomes}.values()))
-        lake.consolidate(home, outcomes)
+        known_by_now = {**before, **session.outcomes}
+        suspected = suspects(known_by_now.values(), load_contracts(), load_acceptances())
+        outcomes = in_force(known_by_now.values(), suspected)
+        for outcome in outcomes:
+            if outcome.held_for != known_by_now[outcome.extract_id].held_for:
+                session.tell(outcome, suspected.get(outcome.extract_id))
+        lake.consolidate(
+            home,
+            outcomes,
+            suspicion_rows(outcomes, suspected),
+            stand_in_rows(outcomes, suspected),
+            decision_rows(outcomes, suspected),
+        )
     touched = [o for o in outcomes if o.extract_id in session.outcomes]
     return IngestReport(touched, session.processed, session.reused)
 
@@ -186,39 +203,6 @@ def land(home: Home, inboxes: Sequence[Path]) -> bool:
                         landing.receive(arrival.path, arrival.file_name)
         landing.remember()
     return landing.count > before
-
-
-def with_shrinkage(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Say of each current filing whether it holds less than half the rows of the one it follows or replaces.
-
-    The filing stays accepted; whether its figures may be published is for the audit to judge.
-    """
-    filings: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.is_accepted:
-            filings.setdefault(outcome.line, []).append(outcome)
-    result = []
-    for outcome in outcomes:
-        rivals = [
-            other
-            for other in filings.get(outcome.line, [])
-            if other.superseded_by == outcome.extract_id
-            or (other.is_current and (other.as_of_date or "") < (outcome.as_of_date or ""))
-        ]
-        earlier = max(rivals, key=lambda o: (o.as_of_date or "", o.received_order), default=None)
-        shrunk = (
-            outcome.is_current and earlier is not None and outcome.rows_accepted * 2 < earlier.rows_accepted
-        )
-        if shrunk and earlier is not None:
-            told = (
-                f"{outcome.file_name} holds {outcome.rows_accepted} accepted rows where {earlier.file_name} held "
-                f"{earlier.rows_accepted}; {FILE_RULES['shrunk']}"
-            )
-            outcome = replace(
-                outcome, rule="shrunk", message=told if not outcome.message else f"{told}; {outcome.message}"
-            )
-        result.append(outcome)
-    return result
 
 
 def _route(
@@ -266,11 +250,15 @@ class _Session:
             self._refuse_unlanded(arrival, "not_a_file", f"{arrival.file_name} is no regular file")
             return
         try:
-            receipt = self.landing.receive(arrival.path, arrival.file_name, arrival.siblings)
+            receipt = arrival.receipt or self.landing.receive(
+                arrival.path, arrival.file_name, arrival.siblings
+            )
         except OSError as error:
             self._refuse_unlanded(arrival, "unreadable_file", f"{arrival.file_name}: {error.strerror}")
             return
-        if len(matches) == 1:
+        if receipt.origin is not None and receipt.origin.fault is not None:
+            self._refuse(receipt, "rejected", "unsafe_archive", receipt.origin.fault)
+        elif len(matches) == 1:
             self._ingest(receipt, *matches[0])
         else:
             taken_by = [layout for layout, _ in matches]
@@ -380,6 +368,25 @@ class _Session:
         asked = anomalies_of(self.home, layout, before, pl.scan_parquet(files.accepted))
         return Answer(layout, outcome, faults, asked, before.file_name)
 
+    def tell(self, outcome: Outcome, suspect: Suspect | None) -> None:
+        """Answer the sender of an accepted file again, from the lake, as it came to be held or is no longer."""
+        assert outcome.layout_id is not None
+        assert outcome.extract_kind is not None
+        layout = load_layouts().get(outcome.layout_id)
+        if layout is not None:
+            part = lake.partition(self.home, "quarantined", outcome.extract_kind, outcome.extract_id)
+            faults = faults_of(sorted(part.glob("part-*.parquet")), layout, outcome)
+            found = suspect.found if suspect is not None and outcome.held_for else ()
+            answer = Answer(layout, outcome, faults, suspicions=found)
+            before = predecessor(outcome, self._lines[outcome.line].values())
+            if before is not None:
+                rows = lake.read_accepted(self.home, outcome.extract_kind, [outcome.extract_id])
+                asked = anomalies_of(self.home, layout, before, rows)
+                answer = replace(answer, anomalies=asked, previous=before.file_name)
+            write_pages(answer, self.home.answers / outcome.extract_id, "answer")
+            self.say(f"{outcome.file_name}: {outcome.held_for or 'no longer held'}")
+        lake.record(self.home, outcome)
+
     def _keep(self, known: Outcome, again: Outcome) -> None:
         """The same bytes once more are one delivery; sent again later or as a higher revision, it counts as that."""
         kept = replace(
@@ -450,6 +457,8 @@ def read_raw(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True)
             raw = read_text(path, layout, work, as_it_lies=as_it_lies)
         case "workbook":
             raw = read_workbook(path, layout)
+        case "records":
+            raw = read_records(path, layout, work)
         case "features":
             from ingestion.readers.features import read_features
 
@@ -588,6 +597,19 @@ def _examples(quarantined: list[Path], layout: Layout, most: int = 5) -> str:
     return "; ".join(told)
 
 
+def _told(contract: Contract, files: SplitFiles) -> tuple[list[dt.date], tuple[ProfileCell, ...]]:
+    """The dates that accepted rows speak of, and what is counted of them, read in one pass."""
+    accepted = pl.scan_parquet(files.accepted)
+    as_of = contract.with_role("as_of")
+    dates = None if as_of is None else accepted.select(pl.col(as_of.name).drop_nulls().unique().sort())
+    counts = profile_query(accepted, contract)
+    found = iter(pl.collect_all([q for q in (dates, counts) if q is not None], engine="streaming"))
+    return (
+        [] if dates is None else next(found).to_series().to_list(),
+        () if counts is None else profile_of(next(found)),
+    )
+
+
 def _judged_outcome(
     blank: Outcome, layout: Layout, files: SplitFiles, account: RowAccount, notes: tuple[str, ...]
 ) -> Outcome:
@@ -603,11 +625,7 @@ def _judged_outcome(
             .collect(engine="streaming")
         )
         reasons = tuple(counted.iter_rows())
-    as_of = layout.contract.with_role("as_of")
-    periods: list[dt.date] = []
-    if as_of is not None and account.accepted:
-        dates = pl.scan_parquet(files.accepted).select(pl.col(as_of.name).drop_nulls().unique())
-        periods = sorted(dates.collect(engine="streaming")[as_of.name])
+    periods, profile = _told(layout.contract, files) if account.accepted else ([], ())
     outcome = "accepted" if account.quarantined == 0 else "accepted_with_quarantine"
     rule = message = None
     if account.read == 0:
@@ -632,6 +650,7 @@ def _judged_outcome(
         message=message,
         as_of_date=periods[-1].isoformat() if periods else None,
         periods=tuple(period.isoformat() for period in periods),
+        profile=profile,
         rows_read=account.read,
         rows_accepted=account.accepted,
         rows_quarantined=account.quarantined,

@@ -42,8 +42,11 @@ def resolve_places(layout: Layout, judged: Judged, gazetteer: Gazetteer) -> Judg
         else frame.with_columns(pl.lit(None, pl.String).alias("__region"))
     )
     if "code" in rule.by:
-        has_names = "name" in rule.by
-        frame, new = _by_code(frame, rule, gazetteer, origin, has_names=has_names, names_region=names_region)
+        # Where a name may tell the place, or none need be told, a row may come without a code.
+        needs_code = "name" not in rule.by and layout.contract.column(rule.kato).required
+        frame, new = _by_code(
+            frame, rule, gazetteer, origin, needs_code=needs_code, names_region=names_region
+        )
         flags += new
     if "name" in rule.by:
         frame, new = _by_name(layout, frame, rule, gazetteer)
@@ -86,7 +89,7 @@ def _by_code(
     gazetteer: Gazetteer,
     origin: str | None,
     *,
-    has_names: bool,
+    needs_code: bool,
     names_region: bool,
 ) -> tuple[pl.LazyFrame, list[Flag]]:
     kato = target(rule.kato)
@@ -117,7 +120,7 @@ def _by_code(
         flags.append(Flag("kato_wrong_level", rule.kato, origin))
         wrong = pl.col("__kato").is_not_null() & ~pl.col("__lived_in").fill_null(False)
         columns.append(wrong.alias(flags[-1].name))
-    if not has_names:
+    if needs_code:
         flags.append(Flag("required_missing", rule.kato, origin))
         columns.append((~filed).alias(flags[-1].name))
     return frame.with_columns(*columns, pl.col("__kato").alias(kato)), flags

@@ -71,7 +71,7 @@ def files_table(outcomes: Sequence[Outcome]) -> str:
     for outcome in sorted(outcomes, key=lambda o: (str(o.as_of_date or ""), o.file_name, o.extract_id)):
         rows = account_of(outcome)
         lines.append(
-            f"| {outcome.as_of_date or ''} | `{_cell(outcome.file_name)}` | {number(rows.accepted)} "
+            f"| {outcome.as_of_date or ''} | `{cell(outcome.file_name)}` | {number(rows.accepted)} "
             f"| {number(rows.read)} | {_remark(outcome)} |"
         )
     return "\n".join(lines)
@@ -83,18 +83,21 @@ def trouble_table(outcomes: Sequence[Outcome]) -> str:
         return "None."
     lines = ["| File | Outcome | Why |", "|---|---|---|"]
     for outcome in sorted(outcomes, key=lambda o: (o.outcome, o.file_name, o.extract_id)):
-        lines.append(f"| `{_cell(outcome.file_name)}` | {outcome.outcome} | {_remark(outcome)} |")
+        lines.append(f"| `{cell(outcome.file_name)}` | {outcome.outcome} | {_remark(outcome)} |")
     return "\n".join(lines)
 
 
 def _remark(outcome: Outcome) -> str:
     if outcome.superseded_by:
-        return f"superseded by {_cell(outcome.superseded_by)}"
-    text = _cell(f"{'' if outcome.is_accepted else 'not taken: '}{outcome.message or ''}")
+        return f"superseded by {cell(outcome.superseded_by)}"
+    if outcome.held_for:
+        return cell(outcome.held_for)
+    text = cell(f"{'' if outcome.is_accepted else 'not taken: '}{outcome.message or ''}")
     return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1].rstrip() + "…"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text as it may stand in a cell of a Markdown table."""
     return " ".join(text.replace("|", "\\|").split())
 
 
@@ -111,7 +114,7 @@ def rows_chart(accounts: Sequence[tuple[str, RowAccount]]) -> str:
         accepted = _bar(rows.accepted, widest, "█")
         refused = _bar(rows.quarantined + rows.duplicate, widest, "▒")
         counts = " | ".join(number(count) for count in (rows.accepted, rows.quarantined, rows.duplicate))
-        lines.append(f"| {_cell(label)} | {accepted}{refused} | {counts} |")
+        lines.append(f"| {cell(label)} | {accepted}{refused} | {counts} |")
     return "\n".join(lines)
 
 

@@ -13,17 +13,17 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.tags import RUN_KEY_TAG
 
+from orchestration import alerts
+from orchestration.filings import GROUP, TIME_ZONE
 from orchestration.instance import COMMAND_LINE_TAG
-from orchestration.publication import AUDIT, RELEASE
+from orchestration.publication import AUDIT, RELEASE, NothingToPublish
 from orchestration.resources import HomeResource
-from orchestration.retries import was_interrupted
-
-TIME_ZONE = "Asia/Almaty"
+from orchestration.retries import engine_went, was_interrupted
 
 #: Everything, from the inbox to the release: what `qamtu run` executes.
 REFRESH = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(GROUP),
     description="Read every delivery, build, audit, release. The same as `qamtu run`.",
 )
 PUBLISH_NAME = "publish"
@@ -107,13 +107,13 @@ class Cursor:
     job=REFRESH,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a run when files in the inbox are new or changed, and have stopped changing.",
+    description="Starts a run when files in the inbox are new or changed and have stopped changing, or were pulled.",
 )
 def arriving_files(
     context: dg.SensorEvaluationContext, home: HomeResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Watch the inboxes."""
-    now = listing_hash(home.inboxes)
+    """Watch the inboxes, and the receipts of what was pulled."""
+    now = listing_hash([*home.inboxes, home.home.pulled_receipts])
     before = Cursor.parse(context.cursor)
     cursor, wanted = before.next(now, has_failed(context.instance, before.run_key))
     if not wanted:
@@ -153,11 +153,38 @@ def release_sensor(publish: UnresolvedAssetJobDefinition) -> dg.SensorDefinition
         failed = [event.step_key for event in failures]
         if COMMAND_LINE_TAG in context.dagster_run.tags:
             return dg.SkipReason("The command line goes on to the release itself.")
-        if not only_the_build_failed(failed) or any(was_interrupted(event) for event in failures):
+        if not only_the_build_failed(failed) or any(was_interrupted(e) or engine_went(e) for e in failures):
             return dg.SkipReason("Not the build, or not the build alone, failed.")
         return dg.RunRequest(run_key=f"after-{context.dagster_run.run_id}")
 
     return release_what_stands
+
+
+@dg.run_failure_sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells the webhook of QAMTU_ALERT_URL of every run that failed, and who must act.",
+)
+def alert_of_failure(context: dg.RunFailureSensorContext) -> None:
+    """Send the alert; one that cannot be sent is a line of the log."""
+    failures = context.get_step_failure_events()
+    if COMMAND_LINE_TAG in context.dagster_run.tags or any(is_nothing_published(event) for event in failures):
+        return  # told already, by the command line or by the step itself
+    told = {str(event.step_key): what_failed(event) for event in failures}
+    if fault := alerts.send(alerts.of_failure(context.dagster_run.run_id, told)):
+        context.log.warning(fault)
+
+
+def what_failed(event: dg.DagsterEvent) -> str:
+    """What a failed step said of itself, in its own words where it has some."""
+    failure = event.step_failure_data
+    own = failure.user_failure_data.description if failure.user_failure_data else None
+    return own or (failure.error.message if failure.error else None) or "failed"
+
+
+def is_nothing_published(event: dg.DagsterEvent) -> bool:
+    """Whether the step failed because no metric has its proof."""
+    failure = event.step_failure_data.user_failure_data
+    return failure is not None and NothingToPublish.MARK in failure.metadata
 
 
 def only_the_build_failed(failed_steps: Sequence[str | None]) -> bool:

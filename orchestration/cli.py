@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration import cli_releases, cli_senders
+from orchestration import cli_deliveries, cli_releases, cli_senders
 from orchestration.cli_kit import NOTHING, Debug, Json, make_console, plain_errors, print_json
+from orchestration.environment import ENGINE_VARIABLE, Engine
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Run on the sample country, generated first.")
     ] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="First fetch what is new at the senders' own places.")
+    ] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            envvar=ENGINE_VARIABLE,
+            help="What makes the tables: DuckDB in this process, or Apache Spark (docs/guides/build-on-spark.md).",
+        ),
+    ] = Engine.DUCKDB,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -67,6 +78,9 @@ def run(
     """
     if sample and inbox:
         raise typer.BadParameter("give either --sample or --inbox, not both", param_hint="--sample")
+    if sample and pull:
+        raise typer.BadParameter("nobody sends the sample country: leave out --pull", param_hint="--pull")
+    _refuse_engine_not_installed(engine)
     home = Home.from_environment()
     with plain_errors(debug):
         from orchestration.progress import Progress
@@ -74,13 +88,18 @@ def run(
 
         console = make_console(stderr=True)
         progress = Progress(console)
+        if pull:
+            with progress.stage("pull"):
+                from ingestion.pull.session import pull_from
+
+                pull_from(home, [], progress.line)
         inboxes = list(inbox or [])
         if sample:
             inboxes = [_sample_inbox(home, progress)]
         elif not inboxes:
             home.inbox.mkdir(parents=True, exist_ok=True)
             inboxes = [home.inbox]
-        result = run_pipeline(home, inboxes, progress, debug=debug)
+        result = run_pipeline(home, inboxes, progress, debug=debug, engine=engine)
         progress.line(f"time     {progress.timings()}")
         for error in result.errors:
             progress.line(f"error    {error}")
@@ -163,6 +182,8 @@ def ui(
 for _command in (
     cli_senders.check,
     cli_senders.onboard,
+    cli_deliveries.accept,
+    cli_senders.pull,
     cli_releases.explain,
     cli_releases.diff,
     cli_releases.verify,
@@ -170,6 +191,14 @@ for _command in (
     cli_releases.releases,
 ):
     app.command()(_command)
+
+
+def _refuse_engine_not_installed(engine: Engine) -> None:
+    if engine is Engine.SPARK:
+        from orchestration.spark_engine import what_is_missing
+
+        if missing := what_is_missing():
+            raise typer.BadParameter(missing, param_hint="--engine")
 
 
 def _refuse_taken_port(port: int) -> None:

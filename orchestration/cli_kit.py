@@ -48,7 +48,7 @@ def plain_errors(debug: bool) -> Iterator[None]:
         warnings.simplefilter("ignore")
     try:
         yield
-    except (typer.Exit, typer.Abort):
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except KeyboardInterrupt as error:
         print("qamtu: interrupted; what was published stands as it is", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Commands for those who send files: `qamtu check | onboard`.
+"""Commands about senders and their files: `qamtu check | onboard | pull`.
 
-Belongs here: reading arguments, calling one function, printing, exit codes. Neither needs a warehouse or Dagster.
+Belongs here: reading arguments, calling one function, printing, exit codes. None of them needs Dagster.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def check(
 ) -> None:
     """Say what is wrong with files before they are sent, and write it down as HTML, XLSX and JSON.
 
-    Nothing is filed. Exit codes: 0 every row would be accepted; 3 some rows would be quarantined; 4 a file would not
-    be taken; 1 error.
+    Nothing is filed. Exit codes: 0 every row would be accepted; 3 some rows would be quarantined, or a file would be
+    held as suspicious; 4 a file would not be taken; 1 error.
     """
     if no_report and report:
         raise typer.BadParameter("give either --report or --no-report, not both", param_hint="--no-report")
@@ -110,6 +110,36 @@ def onboard(
         else:
             out.write_text(text, encoding="utf-8")
             print(f"{out}: {text.count('TODO')} places to decide, marked TODO")
+
+
+def pull(
+    senders: Annotated[
+        list[str] | None, typer.Argument(help="Ids of senders. Default: everyone whose entry names a source.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch what is new at the senders' own places into landing; the next run reads it.
+
+    Exit codes: 0 everything was reached; 3 some files or places failed; 4 all of them failed; 1 error; 2 usage.
+    """
+    home = Home.from_environment()
+    with plain_errors(debug):
+        from ingestion.pull.session import FAILED, LANDED, UNCHANGED, as_document, pull_from
+
+        console = make_console(stderr=True)
+        try:
+            report = pull_from(
+                home, senders or [], lambda line: console.print(line, markup=False, soft_wrap=True)
+            )
+        except LookupError as error:
+            raise typer.BadParameter(str(error), param_hint="SENDERS") from error
+        if as_json:
+            print_json(as_document(report))
+        else:
+            print(", ".join(f"{report.count(status)} {status}" for status in (LANDED, UNCHANGED, FAILED)))
+    failed = report.count(FAILED)
+    raise typer.Exit(OK if not failed else NOTHING if failed == len(report.files) else WITHHELD)
 
 
 def _language_of_terminal() -> Language:

@@ -6,6 +6,9 @@ belong here: Dagster (`dbt_assets` turns what is returned here into assets and c
 Models and tests run as two commands on one parsed manifest: inside one `dbt build` a failed test would skip every
 model downstream, and with it figures that do not need that test. Which figures a failed test withholds is the
 gate's decision.
+
+Tables are made by DuckDB, in the build file. `Build.make` is the one step that another engine takes over
+(`spark_engine`); what is due, what stands, tests and fingerprints are the same code for all.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from expectations.ledger import Evidence
 from orchestration import reuse
 from orchestration.code_version import tree_hash
 from orchestration.periods import Due
@@ -39,12 +43,18 @@ if TYPE_CHECKING:
 PROJECT = PROJECT_DIR / "dbt_project"
 
 _STAMP = "manifest.stamp"
+# What DuckDB says of a file whose bytes are not those it wrote.
+_DAMAGED = ("not a valid duckdb database", "corrupt", "checksum", "deserialize", "replaying wal")
 _parsed: dict[Path, tuple[str, Manifest]] = {}
 _loading = threading.Lock()
 
 
 class DbtError(Exception):
     """dbt could not start, parse or finish; the message is dbt's own, with the place of its log."""
+
+
+class EngineGoneError(DbtError):
+    """What makes the tables did not answer, or went away in the middle of a build; the message says what is kept."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class DbtOutcome:
     """Results of one build: models and seeds, then tests; rows of each table in the build file.
 
     `kept` are models and seeds that stand as they were, because neither their code nor anything they are made of
-    changed; `proved` counts tests whose outcome on exactly this content is on record. `parts` says of models that were
+    changed; `proved` are tests whose outcome on exactly this content is on record. `parts` says of models that were
     built in part, by name, which periods.
     """
 
@@ -76,7 +86,7 @@ class DbtOutcome:
     tests: list[NodeResult] = field(default_factory=list)
     row_counts: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
-    proved: int = 0
+    proved: dict[str, Evidence] = field(default_factory=dict)
     parts: dict[str, Due] = field(default_factory=dict)
 
     @property
@@ -114,11 +124,11 @@ def selector(node: Mapping[str, Any]) -> str:
     return "fqn:" + ".".join(node["fqn"])
 
 
-def place_arguments(home: Home) -> list[str]:
+def place_arguments(home: Home, target_path: Path | None = None) -> list[str]:
     """dbt's arguments that say where the project lies and where it writes; the same for every command."""
     return [
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--target-path", str(home.dbt_target), "--log-path", str(home.build / "logs"),
+        "--target-path", str(target_path or home.dbt_target), "--log-path", str(home.build / "logs"),
     ]  # fmt: skip
 
 
@@ -135,12 +145,12 @@ def ensure_manifest(home: Home) -> Path:
     path = home.dbt_target / "manifest.json"
     stamp = _project_stamp(home)
     kept = _stamp_of(home)
-    if kept != stamp or not path.exists():
+    if kept != stamp or _mark_of(path) != _marked(home):
         # Seeds keep the path of the checkout they were parsed in, which dbt's own cache would carry over.
         moved = kept.split(" ")[1:] != stamp.split(" ")[1:]
         manifest = _invoke(home, ["parse", *(["--no-partial-parse"] if moved else [])])
         _parsed[home.dbt_target] = (stamp, manifest)
-        replace_file(home.dbt_target / _STAMP, stamp.encode())
+        replace_file(home.dbt_target / _STAMP, f"{stamp}\n{_mark_of(path)}".encode())
     return path
 
 
@@ -155,7 +165,7 @@ def _project_stamp(home: Home) -> str:
     return f"{tree_hash([PROJECT])} {_dbt_version()} {places}"
 
 
-def _settings() -> str:
+def settings() -> str:
     """What applies to every node and stands in none: dbt's version, and the project's settings and variables."""
     return f"{_dbt_version()} {hashlib.sha256((PROJECT / 'dbt_project.yml').read_bytes()).hexdigest()}"
 
@@ -165,8 +175,22 @@ def _dbt_version() -> str:
 
 
 def _stamp_of(home: Home) -> str:
+    """What the manifest was parsed from."""
     path = home.dbt_target / _STAMP
-    return path.read_text() if path.exists() else ""
+    return path.read_text().partition("\n")[0] if path.exists() else ""
+
+
+def _marked(home: Home) -> str:
+    """What the manifest was like when it was parsed: one that somebody touched since is parsed again."""
+    path = home.dbt_target / _STAMP
+    return path.read_text().partition("\n")[2] if path.exists() else ""
+
+
+def _mark_of(manifest: Path) -> str:
+    if not manifest.exists():
+        return "absent"
+    status = manifest.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def load(home: Home) -> Manifest:
@@ -198,41 +222,59 @@ def build(
     """
     home.build.mkdir(parents=True, exist_ok=True)
     with lake.held(home):
-        return _Build(home, on_line).run(models, tests)
+        _remove_unreadable(home)
+        return Build(home, on_line).run(models, tests)
 
 
-class _Build:
+def _remove_unreadable(home: Home) -> None:
+    """Remove a build file that is no database any more: everything in it can be built again."""
+    try:
+        if home.build_file.exists():
+            duckdb.connect(str(home.build_file), read_only=True).close()
+    except duckdb.Error as error:
+        # A file in use, or one that may not be read, is sound for all we know.
+        if not any(text in str(error).lower() for text in _DAMAGED):
+            raise
+        for path in (home.build_file, home.build_file.with_name(home.build_file.name + ".wal")):
+            path.unlink(missing_ok=True)
+
+
+class Build:
     """One call of `build`: the project and the lake as they are while it lasts, and what has come of it."""
 
     def __init__(self, home: Home, on_line: Callable[[str], None] | None) -> None:
         self.home, self.on_line = home, on_line
         self.document = _read_json(home.dbt_target / "manifest.json")
         self.project = parse_manifest(self.document)
-        self.keys = reuse.node_keys(home, self.project, _settings())
+        self.keys = reuse.node_keys(home, self.project, self.settings())
         self.standing = reuse.remembered(home)
         self.outcome = DbtOutcome()
         self.results: list[dict[str, Any]] = []
 
+    def settings(self) -> str:
+        """What the tables are made with, besides the code of each."""
+        return settings()
+
     def run(self, models: Collection[str] | None, tests: Collection[str] | None) -> DbtOutcome:
+        """Build and test the selections, as `build` says."""
         due = {uid for uid, key in self.keys.items() if self.standing.get(uid) != key}
         self._build_models(due if models is None else self._named(models))
         fingerprints = self._fingerprints()
-        unproved_models, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
-        if models is None and (
-            again := unproved_models - {result.unique_id for result in self.outcome.models}
-        ):
+        proved_models, proved_tests = reuse.proofs(self.home, self.project, fingerprints)
+        built = {result.unique_id for result in self.outcome.models}
+        if models is None and (again := set(self.keys) - set(proved_models) - built):
             # What stands must be proved: the proof may be lost though the table is there. Nothing is built upon it.
             for unique_id in again:
                 self.standing.pop(unique_id, None)
             self._build_models(again)
             fingerprints = self._fingerprints()
-            _, unproved_tests = reuse.unproved(self.home, self.project, fingerprints)
-        wanted = unproved_tests if tests is None else self._named(tests)
+            _, proved_tests = reuse.proofs(self.home, self.project, fingerprints)
+        wanted = set(self.project.tests) - set(proved_tests) if tests is None else self._named(tests)
         self._run_tests(wanted)
         if models is None:
             self.outcome.kept = sorted(set(self.keys) - {result.unique_id for result in self.outcome.models})
         if tests is None:
-            self.outcome.proved = len(self.project.tests) - len(wanted)
+            self.outcome.proved = proved_tests
         self.outcome.row_counts = _row_counts(self.home)
         if self.results:
             merged = merge_run_results(self.results) | {"candidate": fingerprints.candidate}
@@ -243,7 +285,8 @@ class _Build:
     def _named(self, selection: Collection[str]) -> set[str]:
         return {uid for uid, node in self.document["nodes"].items() if selector(node) in selection}
 
-    def _selection(self, unique_ids: Collection[str], everything: Collection[str]) -> list[str] | None:
+    def selection(self, unique_ids: Collection[str], everything: Collection[str]) -> list[str] | None:
+        """dbt's selection of nodes; None where they are all there are."""
         if set(unique_ids) == set(everything):
             return None
         return [selector(self.document["nodes"][unique_id]) for unique_id in unique_ids]
@@ -251,15 +294,7 @@ class _Build:
     def _build_models(self, unique_ids: Collection[str]) -> None:
         if unique_ids:
             reuse.forget(self.home)
-            anew = reuse.begin_anew(self.project, self.keys, self.standing).intersection(unique_ids)
-            # dbt would fill a seed's table as it is, with the column types it had.
-            seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
-            _drop_tables(self.home, [self.project.relations[uid] for uid in seeds | anew])
-            parts = reuse.due_periods(self.project, self.keys, self.standing, unique_ids)
-            built = self._invoke(
-                build_arguments(self._selection(unique_ids, self.keys)) + due_arguments(parts)
-            )
-            self.outcome.parts |= parts
+            built = self.make(unique_ids)
             for unique_id in unique_ids:
                 self.standing.pop(unique_id, None)
             self.standing |= {
@@ -268,19 +303,31 @@ class _Build:
             self.outcome.models += built
         prune(self.home, self.document, [result.unique_id for result in self.outcome.not_built])
 
+    def make(self, unique_ids: Collection[str]) -> list[NodeResult]:
+        """Make these models and seeds in the build file, each after what it reads."""
+        anew = reuse.begin_anew(self.project, self.keys, self.standing).intersection(unique_ids)
+        # dbt would fill a seed's table as it is, with the column types it had.
+        seeds = {uid for uid in unique_ids if self.project.relations[uid].resource_type == "seed"}
+        drop_tables(self.home, [self.project.relations[uid] for uid in seeds | anew])
+        parts = reuse.due_periods(self.project, self.keys, self.standing, unique_ids)
+        built = self.call(build_arguments(self.selection(unique_ids, self.keys)) + due_arguments(parts))
+        self.outcome.parts |= parts
+        return built
+
     def _run_tests(self, unique_ids: Collection[str]) -> None:
         if unique_ids:
-            self.outcome.tests += self._invoke(
-                data_test_arguments(self._selection(unique_ids, self.project.tests))
+            self.outcome.tests += self.call(
+                data_test_arguments(self.selection(unique_ids, self.project.tests))
             )
 
-    def _invoke(self, arguments: Sequence[str]) -> list[NodeResult]:
+    def call(self, arguments: Sequence[str]) -> list[NodeResult]:
+        """Run one dbt command on the build file, and keep its results for the audit."""
         # Writing the manifest anew would cost seconds, and what it adds nobody reads.
         result = _invoke(self.home, [*arguments, "--no-write-json"], load(self.home), self.on_line)
         with tempfile.NamedTemporaryFile(dir=self.home.build) as file:
             result.write(file.name)
             self.results.append(_read_json(Path(file.name)))
-        return _node_results(result)
+        return node_results(self.results[-1])
 
     def _fingerprints(self) -> CandidateFingerprint:
         if not self.home.build_file.exists():
@@ -295,7 +342,8 @@ def merge_run_results(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**documents[-1], "results": [result for document in documents for result in document["results"]]}
 
 
-def _drop_tables(home: Home, nodes: Iterable[Node]) -> None:
+def drop_tables(home: Home, nodes: Iterable[Node]) -> None:
+    """Remove tables of the build file."""
     if not home.build_file.exists():
         return
     with duckdb.connect(str(home.build_file)) as connection:
@@ -344,17 +392,18 @@ def _row_counts(home: Home) -> dict[str, int]:
     return {name: int(count) for name, count in rows}
 
 
-def _node_results(result: Any) -> list[NodeResult]:
+def node_results(document: Mapping[str, Any]) -> list[NodeResult]:
+    """What a `run_results.json` says of models, seeds and data tests."""
     return [
         NodeResult(
-            unique_id=node.node.unique_id,
-            status=str(node.status),
-            seconds=float(node.execution_time or 0.0),
-            failures=node.failures,
-            message=node.message or "",
+            unique_id=result["unique_id"],
+            status=str(result["status"]),
+            seconds=float(result["execution_time"] or 0.0),
+            failures=result["failures"],
+            message=result["message"] or "",
         )
-        for node in result.results
-        if node.node.resource_type in ("model", "seed", "test")
+        for result in document["results"]
+        if result["unique_id"].split(".")[0] in ("model", "seed", "test")
     ]
 
 
@@ -364,26 +413,35 @@ def _invoke(
     manifest: Manifest | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Any:
-    """Run one dbt command in this process. A node that fails is a result, not an error."""
+    """Run one dbt command on the build file. A node that fails is a result, not an error."""
+    with _set(environment(home)):
+        try:
+            return call_dbt([*arguments, *place_arguments(home)], home.build / "logs", manifest, on_line)
+        finally:
+            _release_build_file()
+
+
+def call_dbt(
+    arguments: Sequence[str],
+    logs: Path,
+    manifest: Manifest | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Any:
+    """dbt's result of one command, run in this process. Errors: DbtError when it could not do its work at all."""
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
-        if on_line is not None and event.info.name in _NODE_EVENTS:
+        if on_line is not None and event.info.name in _TOLD_EVENTS:
             on_line(event.info.msg)
 
-    with _set(environment(home)):
-        try:
-            runner = dbtRunner(manifest=manifest, callbacks=[on_event])
-            answer = runner.invoke([*_QUIET, *arguments, *place_arguments(home)])
-        finally:
-            _release_build_file()
+    runner = dbtRunner(manifest=manifest, callbacks=[on_event])
+    answer = runner.invoke([*_QUIET, *arguments])
     if answer.exception is not None and not isinstance(answer.exception, Exception):
         # dbt's runner hands back even what asks the process to stop.
         raise answer.exception
     if answer.exception is not None or answer.result is None:
-        log = home.build / "logs" / "dbt.log"
         raise DbtError(
-            f"dbt {_command(arguments)} failed: {answer.exception} (log: {log})"
+            f"dbt {_command(arguments)} failed: {answer.exception} (log: {logs / 'dbt.log'})"
         ) from answer.exception
     return answer.result
 
@@ -395,7 +453,12 @@ def _command(arguments: Sequence[str]) -> str:
 _QUIET = (
     "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-send-anonymous-usage-stats",
 )  # fmt: skip
-_NODE_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails"})
+_TOLD_EVENTS = frozenset(
+    {
+        "LogModelResult", "LogSeedResult", "LogTestResult", "SkippingDetails",
+        "RunningOperationCaughtError", "RunningOperationUncaughtError",
+    }
+)  # fmt: skip
 
 
 def _release_build_file() -> None:

@@ -22,11 +22,10 @@ from orchestration.owners import as_owner
 from orchestration.periods import in_words
 from orchestration.resources import DbtEngine, HomeResource
 from orchestration.retries import POLICY, only_passing_failures_retried
+from warehouse.candidate import META_SOURCES
 from warehouse.parts import kind_of
 
 SOURCE_NAME = "lake"
-#: Sources that tell of deliveries, not of one extract kind.
-DELIVERY_SOURCES = frozenset({"extract", "row_account", "quarantine_reason"})
 
 
 class Translator(DagsterDbtTranslator):
@@ -70,9 +69,7 @@ class Translator(DagsterDbtTranslator):
         return list(found.values())
 
     def _stands_for(self, source: str) -> Sequence[dg.AssetKey]:
-        return (
-            [self._deliveries] if source in DELIVERY_SOURCES else self._sender_keys.get(kind_of(source), [])
-        )
+        return [self._deliveries] if source in META_SOURCES else self._sender_keys.get(kind_of(source), [])
 
     def get_asset_check_spec(
         self,
@@ -189,7 +186,7 @@ def _log_what_went_wrong(context: dg.AssetExecutionContext, outcome: DbtOutcome)
     text = (
         f"{len(outcome.models)} models and seeds built{parts}, {len(outcome.not_built)} of them not, "
         f"{len(outcome.kept)} stand as they were; "
-        f"{len(outcome.tests)} tests, {failed} not passed, {outcome.proved} proved before"
+        f"{len(outcome.tests)} tests, {failed} not passed, {len(outcome.proved)} proved before"
     )
     context.log.info(f"dbt: {text}")
     progress.current().line(f"dbt      {text}")
@@ -246,11 +243,21 @@ def _check_results(context: dg.AssetExecutionContext, outcome: DbtOutcome) -> It
         key = key_by_id.get(result.unique_id)
         if key is not None:
             yield check_result(key, result)
+    # Dagster shows a planned check without a result as skipped, which would read as a check that nobody made.
+    for unique_id, evidence in sorted(outcome.proved.items()):
+        key = key_by_id.get(unique_id)
+        if key is not None:
+            told = NodeResult(unique_id, evidence.status, 0.0, evidence.failing_count, evidence.observed)
+            yield check_result(key, told, proved_before=True)
 
 
-def check_result(key: dg.AssetCheckKey, result: NodeResult) -> dg.AssetCheckResult:
+def check_result(
+    key: dg.AssetCheckKey, result: NodeResult, proved_before: bool = False
+) -> dg.AssetCheckResult:
     """Dagster's result of one data test; a test that could not be carried out has not passed."""
     metadata: dict[str, Any] = {"status": result.status, "seconds": round(result.seconds, 3)}
+    if proved_before:
+        metadata["proved_before"] = True
     if result.failures is not None:
         metadata["failing_rows"] = result.failures
     if result.message:

@@ -9,7 +9,7 @@ import dagster as dg
 
 from expectations.suite import load_suites
 from ingestion.layout import load_layouts
-from orchestration import automation, dbt_engine
+from orchestration import automation, dbt_engine, filings
 from orchestration.dbt_graph import build_dbt_assets
 from orchestration.publication import check_specs, publication_assets
 from orchestration.resources import HomeResource, default_resources
@@ -33,12 +33,18 @@ def build_defs(resource_overrides: Mapping[str, object] | None = None) -> dg.Def
         assets=[
             *sender_assets(layouts),
             deliveries_asset(layouts),
+            *filings.filing_assets(layouts),
             dbt,
             *publication_assets(suites, marts),
         ],
-        jobs=[automation.REFRESH, publish],
-        sensors=[automation.arriving_files, automation.release_sensor(publish)],
-        schedules=[automation.DAILY],
+        jobs=[automation.REFRESH, publish, filings.FILINGS, filings.pull_job],
+        sensors=[
+            automation.arriving_files,
+            automation.release_sensor(publish),
+            automation.alert_of_failure,
+            filings.rejected_filings,
+        ],
+        schedules=[automation.DAILY, *filings.pull_schedules()],
         resources=resources,
         # Steps share one process: each process of its own would pay seconds of imports.
         executor=dg.in_process_executor,

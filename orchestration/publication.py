@@ -4,19 +4,22 @@ Belongs here: showing what the audit found and what was published. Does not belo
 the evidence itself, so it makes no difference who starts it, or after which run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from expectations.audit import AuditReport
 from expectations.suite import Expectation, Suite
-from orchestration import progress
+from orchestration import alerts, progress
 from orchestration.code_version import code_version, commit
 from orchestration.instance import BUILD_POOL
 from orchestration.resources import HomeResource, PublicationEngine
 from orchestration.retries import POLICY, only_passing_failures_retried
 from orchestration.senders import FRESHNESS
+from warehouse.candidate import Manifest, read_manifest
+from warehouse.scorecard import Scorecard
 from warehouse.verdicts import CheckOutcome, Verdicts
 
 AUDIT = dg.AssetKey("audit")
@@ -24,6 +27,7 @@ RELEASE = dg.AssetKey("release")
 GROUP = "publication"
 
 _SHOWN = 50
+_COMMANDS = 5
 
 
 class NothingToPublish(dg.Failure):
@@ -103,13 +107,14 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
         counts = ", ".join(f"{count} {status}" for status, count in report.counts().items())
         progress.current().line(f"audit    {len(report.outcomes)} checks: {counts}")
         outcomes = {outcome.check_id: outcome for outcome in report.outcomes}
+        manifest = read_manifest(home.home.dbt_target / "manifest.json") if report.not_passed else None
         for note in report.notes:
             context.log.warning(note)
         if AUDIT in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=AUDIT, metadata=audit_metadata(report))
         for check_id, spec in specs.items():
             if spec.key in context.selected_asset_check_keys:
-                yield check_result(spec, outcomes.get(check_id))
+                yield check_result(spec, outcomes.get(check_id), manifest)
 
     @dg.asset(
         key=RELEASE,
@@ -129,8 +134,10 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
         with progress.current().stage("release"), only_passing_failures_retried():
             verdicts = publication.judge(home.home)
             if not verdicts.published:
+                _alert(context, home, verdicts, None)
                 raise NothingToPublish(verdicts)
             published = publication.publish(home.home, verdicts, code_version())
+        _alert(context, home, verdicts, published.publication_id)
         text = f"{published.publication_id}, {len(verdicts.published)} of {len(verdicts)} metrics published"
         if published.held_back:
             text += "; not current, since somebody rolled back from it"
@@ -147,6 +154,7 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
                 "code_version": code_version(),
                 "commit": commit() or "no checkout",
                 "withheld": dg.MetadataValue.md(withheld_table(verdicts)),
+                "scorecard": dg.MetadataValue.md(scorecard_table(publication.scorecard(published))),
             }
         )
 
@@ -164,20 +172,26 @@ def audit_metadata(report: AuditReport) -> dict[str, Any]:
     }
 
 
-def check_result(spec: dg.AssetCheckSpec, outcome: CheckOutcome | None) -> dg.AssetCheckResult:
-    """Dagster's result of one expectation; without evidence it has not passed."""
+def check_result(
+    spec: dg.AssetCheckSpec, outcome: CheckOutcome | None, manifest: Manifest | None = None
+) -> dg.AssetCheckResult:
+    """Dagster's result of one expectation; without evidence it has not passed.
+
+    One that failed shows its rows, who must act, and the command that leads from a figure it concerns to the files.
+    """
     blocking = (spec.metadata or {}).get("severity") == "blocking"
-    metadata: Mapping[str, Any] = (
-        {"status": "missing"}
-        if outcome is None
-        else {
+    metadata: dict[str, Any] = {"status": "missing"}
+    if outcome is not None:
+        metadata = {
             "status": outcome.status,
             "observed": outcome.observed,
             "failing_rows": outcome.failing_count,
-            "offending_rows": dg.MetadataValue.md(f"```json\n{outcome.offending_rows}\n```"),
+            "offending_rows": dg.MetadataValue.md(rows_table(outcome.offending_rows)),
             "remedy": outcome.remedy,
         }
-    )
+        if manifest is not None and not outcome.passed:
+            metadata["owners"] = ", ".join(alerts.owners_of(outcome, manifest))
+            metadata["explain"] = dg.MetadataValue.md(explain_commands(outcome, manifest))
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -185,6 +199,44 @@ def check_result(spec: dg.AssetCheckSpec, outcome: CheckOutcome | None) -> dg.As
         severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )
+
+
+def explain_commands(outcome: CheckOutcome, manifest: Manifest) -> str:
+    """Markdown of the commands that lead from the metrics a check concerns down to files and rows."""
+    metrics = alerts.metrics_behind(outcome.tables, manifest)
+    lines = [f"qamtu explain {metric}" for metric in metrics[:_COMMANDS]] or ["qamtu status"]
+    return "\n".join(["```sh", *lines, "```"])
+
+
+def rows_table(rows: str) -> str:
+    """Markdown table of rows, from their JSON list."""
+    listed = json.loads(rows)
+    if not listed:
+        return "No rows are kept."
+    columns = list(dict.fromkeys(column for row in listed for column in row))
+    lines = ["| " + " | ".join(_cell(column) for column in columns) + " |", "|" + "---|" * len(columns)]
+    for row in listed:
+        values = ("" if row.get(column) is None else _cell(str(row[column])) for column in columns)
+        lines.append("| " + " | ".join(values) + " |")
+    return "\n".join(lines)
+
+
+def scorecard_table(card: Scorecard) -> str:
+    """Markdown of the statements of a release held against its figures."""
+    lines = [f"**{card.label}**", ""] if card.label else []
+    lines += ["| System | Statement | Stated | Computed | Verdict |", "|---|---|---|---|---|"]
+    for statement in card.statements[:_SHOWN]:
+        numbers = (statement.stated_value, statement.computed_value)
+        stated, computed = ("–" if number is None else f"{number:,.1f}" for number in numbers)
+        told = (
+            statement.system,
+            _cell(statement.quote),
+            stated,
+            computed,
+            statement.verdict.replace("_", " "),
+        )
+        lines.append("| " + " | ".join(told) + " |")
+    return "\n".join([*lines, *_and_more(len(card.statements))])
 
 
 def outcomes_table(outcomes: Sequence[CheckOutcome]) -> str:
@@ -207,9 +259,21 @@ def withheld_table(verdicts: Verdicts) -> str:
     return "\n".join([*lines, *_and_more(len(verdicts.withheld))])
 
 
+def _alert(
+    context: dg.AssetExecutionContext, home: HomeResource, verdicts: Verdicts, publication_id: str | None
+) -> None:
+    """Tell whoever must act of figures that are withheld."""
+    manifest = read_manifest(home.home.dbt_target / "manifest.json") if verdicts.withheld else Manifest({})
+    alert = alerts.of_verdicts(verdicts, manifest, publication_id, context.run_id)
+    if alert and (fault := alerts.send(alert)):
+        context.log.warning(fault)
+
+
 def _and_more(count: int) -> list[str]:
     return [f"\n… and {count - _SHOWN} more"] if count > _SHOWN else []
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+    """Text as a cell of a table: no bar ends it, no markup of a delivery is taken for ours."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(plain.split())

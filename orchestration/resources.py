@@ -6,12 +6,13 @@ when it is first used, so that loading definitions stays quick.
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration.environment import INBOX_VARIABLE
+from orchestration.environment import INBOX_VARIABLE, Engine, chosen_engine
 from warehouse import lake
 from warehouse.paths import Home
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from warehouse.lake import Outcome
     from warehouse.releases import Release
     from warehouse.retention import Removal
+    from warehouse.scorecard import Scorecard
     from warehouse.verdicts import Verdicts
 
 
@@ -60,7 +62,23 @@ class IngestionEngine(dg.ConfigurableResource[None]):
 
     def outcomes(self, home: Home) -> "list[Outcome]":
         """Outcomes of all deliveries in the lake, also of files that have left the inbox."""
-        return lake.with_currency(lake.read_outcomes(home))
+        from ingestion.acceptances import load_acceptances
+        from ingestion.contract import load_contracts
+        from ingestion.suspicion import in_force, suspects
+
+        known = lake.read_outcomes(home)
+        return in_force(known, suspects(known, load_contracts(), load_acceptances()))
+
+
+class PullEngine(dg.ConfigurableResource[None]):
+    """Senders' own places to landing."""
+
+    def pull(self, home: Home, senders: Sequence[str], progress: Callable[[str], None]) -> list[str]:
+        """Fetch what is new from senders (nobody named: from all); what failed, in words."""
+        from ingestion.pull.session import FAILED, pull_from
+
+        report = pull_from(home, senders, progress)
+        return [f"{one.sender}: {one.message}" for one in report.files if one.status == FAILED]
 
 
 class DbtEngine(dg.ConfigurableResource[None]):
@@ -73,10 +91,12 @@ class DbtEngine(dg.ConfigurableResource[None]):
         tests: Collection[str] | None,
         on_line: Callable[[str], None],
     ) -> "DbtOutcome":
-        """Build models, then run data tests; None selects all."""
-        from orchestration import dbt_engine
-
-        return dbt_engine.build(home, models=models, tests=tests, on_line=on_line)
+        """Build models on the engine that the environment names, then run data tests; None selects all."""
+        if chosen_engine() is Engine.SPARK:
+            from orchestration.spark_engine import build
+        else:
+            from orchestration.dbt_engine import build
+        return build(home, models=models, tests=tests, on_line=on_line)
 
 
 class PublicationEngine(dg.ConfigurableResource[None]):
@@ -98,13 +118,22 @@ class PublicationEngine(dg.ConfigurableResource[None]):
         """Write the release, and move `current` to it."""
         from warehouse.catalogue import write_catalogue
         from warehouse.geography import write_layers
+        from warehouse.model_docs import write_model_docs
         from warehouse.releases import publish
         from warehouse.report import write_report
         from warehouse.workbooks import write_workbooks
 
         # The catalogue and the report name the files that lie there when they are written.
-        derived = (write_workbooks, write_layers, write_catalogue, write_report)
+        documents = partial(write_model_docs, home.dbt_target / "manifest.json")
+        derived = (write_workbooks, write_layers, documents, write_catalogue, write_report)
         return publish(home, verdicts, code_version, derived=derived)
+
+    def scorecard(self, release: "Release") -> "Scorecard":
+        """The statements of a release held against its figures."""
+        from warehouse.scorecard import read_scorecard
+
+        assert release.path is not None
+        return read_scorecard(release.path)
 
     def retain(self, home: Home) -> "list[Removal]":
         """Remove releases that the rule of retention lets go; by default it keeps every one."""
@@ -118,6 +147,7 @@ def default_resources() -> dict[str, object]:
     return {
         "home": HomeResource(),
         "ingestion": IngestionEngine(),
+        "puller": PullEngine(),
         "dbt": DbtEngine(),
         "publication": PublicationEngine(),
     }

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.dbt_engine import EngineGoneError
+
 #: Three more tries, 2, 4 and 8 seconds apart, a little spread so that two runs do not step in time.
 POLICY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
@@ -41,10 +43,28 @@ class Interrupted(dg.Failure):
         super().__init__(description="Interrupted.", metadata={self.MARK: True}, allow_retries=False)
 
 
+class EngineGone(dg.Failure):
+    """What makes the tables went away. The build has no result, so that nothing is released from what it left."""
+
+    MARK = "engine_gone"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(description=message, metadata={self.MARK: True}, allow_retries=False)
+
+
 def was_interrupted(event: dg.DagsterEvent) -> bool:
     """Whether a step's failure event tells of an interrupt."""
+    return _is_marked(event, Interrupted.MARK)
+
+
+def engine_went(event: dg.DagsterEvent) -> bool:
+    """Whether a step's failure event tells that what makes the tables went away."""
+    return _is_marked(event, EngineGone.MARK)
+
+
+def _is_marked(event: dg.DagsterEvent, mark: str) -> bool:
     failure = event.step_failure_data.user_failure_data
-    return failure is not None and Interrupted.MARK in failure.metadata
+    return failure is not None and mark in failure.metadata
 
 
 @contextmanager
@@ -56,6 +76,8 @@ def only_passing_failures_retried() -> Iterator[None]:
         raise
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
         raise Interrupted from error
+    except EngineGoneError as error:
+        raise EngineGone(str(error)) from error
     except Exception as error:
         if str(error) == _DUCKDB_INTERRUPTED:
             raise Interrupted from error

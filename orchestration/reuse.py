@@ -12,14 +12,14 @@ anew from its first table to its last.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
-from expectations.checks import build_checks, check_fingerprint, dbt_checks
-from expectations.ledger import ERROR, read_ledger
+from expectations.checks import Check, build_checks, check_fingerprint, dbt_checks
+from expectations.ledger import ERROR, Evidence, read_ledger
 from orchestration.periods import Due, PeriodKeys, due, period_keys
 from warehouse.candidate import META_SOURCES, SAME_PERIOD, UP_TO_PERIOD, Manifest, Node
 from warehouse.files import replace_file
@@ -170,34 +170,28 @@ def sound(
     }
 
 
-def unproved(home: Home, manifest: Manifest, fingerprints: CandidateFingerprint) -> tuple[set[str], set[str]]:
-    """Models and seeds, and data tests, of which the ledger holds no outcome on exactly this content."""
+def proofs(
+    home: Home, manifest: Manifest, fingerprints: CandidateFingerprint
+) -> tuple[dict[str, Evidence], dict[str, Evidence]]:
+    """What the ledger holds on exactly this content: of models and seeds, and of data tests, by unique id."""
     known = read_ledger(home.ledger).latest()
 
-    def is_open(check_id: str, version: str, fingerprint: str) -> bool:
-        row = known.get((check_id, version, fingerprint))
-        return row is None or row.status == ERROR
+    def of(checks: Iterable[Check]) -> Iterator[tuple[Check, Evidence]]:
+        for check in checks:
+            row = known.get((check.check_id, check.version, check_fingerprint(check, fingerprints)))
+            if row is not None and row.status != ERROR:
+                yield check, row
 
-    models = {
-        unique_id
-        for check in build_checks(manifest)
-        for unique_id in check.guards
-        if is_open(check.check_id, check.version, check_fingerprint(check, fingerprints))
-    }
-    tests = {
-        check.check_id
-        for check in dbt_checks(manifest)
-        if is_open(check.check_id, check.version, check_fingerprint(check, fingerprints))
-    }
-    return models, tests
+    models = {unique_id: row for check, row in of(build_checks(manifest)) for unique_id in check.guards}
+    return models, {check.check_id: row for check, row in of(dbt_checks(manifest))}
 
 
 def remembered(home: Home) -> dict[str, Keys]:
     """What stands in the build file, by unique id; nothing when the file is not the one that was remembered."""
-    path = _path(home)
-    if not path.exists():
+    try:
+        document = json.loads(_path(home).read_bytes())
+    except (FileNotFoundError, ValueError):
         return {}
-    document = json.loads(path.read_bytes())
     if document["file"] != _identity(home):
         return {}
     return {unique_id: Keys(**keys) for unique_id, keys in document["nodes"].items()}

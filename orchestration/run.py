@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration import standing
-from orchestration.environment import INBOX_VARIABLE
+from orchestration.environment import ENGINE_VARIABLE, INBOX_VARIABLE, Engine
 from orchestration.progress import Progress, watching
 from warehouse.paths import Home
 
@@ -49,18 +49,26 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False) -> RunResult:
-    """Read every delivery in the inboxes, build, audit, release.
+def run_pipeline(
+    home: Home,
+    inboxes: Sequence[Path],
+    progress: Progress,
+    debug: bool = False,
+    engine: Engine = Engine.DUCKDB,
+) -> RunResult:
+    """Read every delivery in the inboxes, build on the engine, audit, release.
 
-    When some tables could not be built, the figures that do not need them are released all the same. Errors:
+    When some tables could not be built, the figures that do not need them are released all the same; when the engine
+    went away in the middle, nothing is. Errors:
     RunError when another command line run is at work on this home; KeyboardInterrupt when asked to stop, in which
     case the previous release stands.
     """
     os.environ["QAMTU_HOME"] = str(home.root)
+    os.environ[ENGINE_VARIABLE] = engine
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
     with _only_run(home), watching(progress):
         with progress.stage("look"):
-            delivered = standing.deliveries(inboxes)
+            delivered = standing.deliveries([*inboxes, home.pulled_receipts])
             known = standing.unchanged(home, delivered)
         if known is not None:
             return _nothing_new(home, known, progress)
@@ -81,6 +89,8 @@ def run_pipeline(home: Home, inboxes: Sequence[Path], progress: Progress, debug:
                 for run_id in close_abandoned_runs(instance):
                     progress.line(f"an earlier run was cut off and is closed: {run_id}")
                 result = _run(defs, instance, progress, debug)
+                if result.errors and result.exit_code != NOTHING:
+                    _tell_of_failure(result, progress)
         if result.exit_code in (PUBLISHED, WITHHELD) and not result.errors:
             standing.remember(home, delivered, _document(result))
         return result
@@ -94,9 +104,17 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, progress: Progress,
     if not result.success:
         errors = _errors(result)
         _stop_if_interrupted(result)
-        if _failed_steps(result) == ["dbt"]:
+        if _failed_steps(result) == ["dbt"] and not _engine_went(result):
             result = _execute(defs.resolve_job_def(PUBLISH_NAME), instance, debug)
     return _result_of(result, errors, progress.seconds)
+
+
+def _tell_of_failure(result: RunResult, progress: Progress) -> None:
+    from orchestration import alerts
+
+    told = dict(error.partition(": ")[::2] for error in result.errors)
+    if fault := alerts.send(alerts.of_failure(result.run_id, told)):
+        progress.line(fault)
 
 
 def _land(home: Home, inboxes: Sequence[Path]) -> bool:
@@ -153,18 +171,23 @@ def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
         raise KeyboardInterrupt
 
 
+def _engine_went(result: dg.ExecuteInProcessResult) -> bool:
+    from orchestration.retries import engine_went
+
+    return any(engine_went(event) for event in result.get_step_failure_events())
+
+
 def _failed_steps(result: dg.ExecuteInProcessResult) -> list[str]:
     return [event.step_key for event in result.get_step_failure_events() if event.step_key]
 
 
 def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
     """One line a failed step, in its own words."""
+    from orchestration.automation import what_failed
+
     found = []
     for event in result.get_step_failure_events():
-        failure = event.step_failure_data
-        text = failure.user_failure_data.description if failure.user_failure_data else None
-        text = text or (failure.error.message if failure.error else "failed")
-        found.append(f"{event.step_key}: {' '.join(str(text).split())}")
+        found.append(f"{event.step_key}: {' '.join(what_failed(event).split())}")
     return found
 
 

@@ -16,6 +16,7 @@ from ingestion.contract import Column, Contract, load_contracts
 from ingestion.layout import Layout
 from orchestration import progress
 from orchestration.account import RowAccount, account_of, files_table, rows_chart, total, trouble_table
+from orchestration.filings import filings_table, record_filed, today
 from orchestration.owners import as_owner
 from orchestration.partitions import QUARTERS, quarter_key, quarter_name
 from orchestration.resources import HomeResource, IngestionEngine
@@ -37,7 +38,7 @@ FRESHNESS = {
         warn_window=dt.timedelta(days=400), fail_window=dt.timedelta(days=460)
     ),
 }
-_KINDS = {"text": "csv", "workbook": "excel", "features": "geometry"}
+_KINDS = {"text": "csv", "workbook": "excel", "features": "geometry", "records": "json"}
 _CHART_PERIODS = 12
 
 
@@ -196,6 +197,7 @@ def _sender_definition(sender: str, own: list[Extract], everything: list[Extract
             before = set(ingestion.outcomes(home.home))
             ingestion.ingest(home.home, home.inboxes, layout_ids, progress.current().note)
             known = ingestion.outcomes(home.home)
+        record_filed(context, sender, known, changed=set(known) - before)
         for extract in chosen:
             outcomes = [o for o in known if o.layout_id in {x.layout_id for x in extract.layouts}]
             if extract.is_partitioned:
@@ -252,6 +254,7 @@ def outcome_metadata(outcomes: Sequence[Outcome], home: Home) -> dict[str, Any]:
         "files": len(outcomes),
         "files_current": len(current),
         "files_rejected": sum(not outcome.is_accepted for outcome in outcomes),
+        "files_held": sum(outcome.held_for is not None for outcome in outcomes),
         "dagster/row_count": total(account_of(outcome) for outcome in current).accepted,
         "rows_read": rows.read,
         "rows_accepted": rows.accepted,
@@ -297,7 +300,12 @@ def deliveries_asset(layouts: Mapping[str, Layout]) -> dg.AssetsDefinition:
         for outcome in known:
             if not outcome.is_accepted:
                 context.log.warning(f"{outcome.outcome}: {outcome.message}")
-        return dg.MaterializeResult(metadata=deliveries_metadata(known))
+            elif outcome.held_for:
+                context.log.warning(outcome.held_for)
+        return dg.MaterializeResult(
+            metadata=deliveries_metadata(known)
+            | {"filings": dg.MetadataValue.md(filings_table(known, today()))}
+        )
 
     return deliveries
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import duckdb
 
+from ingestion.acceptances import acceptances_folder
 from orchestration.code_version import code_version
+from orchestration.environment import chosen_engine
 from warehouse.files import replace_file
 from warehouse.lake import READ_PARTS
 from warehouse.paths import Home
@@ -29,12 +31,15 @@ def deliveries(inboxes: Sequence[Path]) -> list[list[Any]]:
 
 
 def mark(home: Home, delivered: list[list[Any]]) -> dict[str, Any]:
-    """What decides a run: deliveries, code, lake, build, evidence and the release that stands."""
+    """What decides a run: deliveries, those landed, code, engine, acceptances, lake, build, evidence, the release."""
     current = current_release(home)
     rows = sorted(path for part in READ_PARTS for path in (home.lake / part).rglob("part-*.parquet"))
     return {
         "code": code_version(),
+        "engine": chosen_engine(),
         "deliveries": delivered,
+        "acceptances": _files(sorted(acceptances_folder().glob("*.yaml")), acceptances_folder()),
+        "landing": _files(sorted(home.landing.glob("??/*")), home.landing),
         "lake": _files(sorted((home.lake / "meta").glob("*.parquet")), home.lake),
         "rows": _files(rows, home.lake),
         "build": _files([home.build_file], home.build),

@@ -18,6 +18,7 @@ from sample_country import (
     boundaries,
     bureau,
     dala,
+    disputes,
     expected,
     koktem,
     measurements,
@@ -97,6 +98,7 @@ def generate(
     urban.write(filing)
     sites.write(filing)
     measurements.write(filing)
+    disputes.write(filing)
     if geography is None:
         bureau.write(filing)
         boundaries.write(filing)

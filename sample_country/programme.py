@@ -379,7 +379,7 @@ def _system_faults(filing: Filing, day: dt.date, table: pl.DataFrame) -> list[Fa
 
 def _write_systems(filing: Filing, day: dt.date, truth: pl.DataFrame) -> None:
     table = truth.filter(pl.col("approved_on") <= str(day))
-    if day >= LATER[0]:
+    if filing.with_faults and day >= LATER[0]:
         table = pl.concat([table, _twice(table)])
     faults = _system_faults(filing, day, table) if filing.with_faults else []
     mixed, injected = mixed_in(table, faults, filing.rng(37, day.toordinal()))

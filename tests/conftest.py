@@ -18,14 +18,15 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
 from warehouse.paths import Home
 
-TIERS = ("integration", "e2e", "browser")
+TIERS = ("integration", "e2e", "faults", "browser", "spark")
 # Files whose tests share a run of the main job or a parse of the dbt project, in the order in which they are run: the
 # groups that take longest come first.
 GROUPS = {
     # The audit's tests publish on the home and go back; the last of the group files something else.
     "test_sample_job": "sample", "test_sample_lake": "sample", "test_audit_project": "sample",
-    "test_sample_filed_again": "sample",
+    "test_semantics": "sample", "test_sample_filed_again": "sample",
     "test_dagster_graph": "dagster", "test_dagster_runs": "dagster", "test_dagster_ui": "dagster",
+    "test_dagster_filings": "dagster",
     "test_real_extracts": "real", "test_real_job": "real",
     "test_dbt_project": "empty", "test_empty_job": "empty",
     "test_dagster_dbt": "small dbt project",

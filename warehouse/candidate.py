@@ -19,22 +19,29 @@ from warehouse.parts import kind_of
 RELATION_TYPES = ("model", "seed", "source", "snapshot")
 RELEASED_SCHEMA = "marts"
 #: Lake tables that tell of deliveries, of whatever kind.
-META_SOURCES = ("extract", "row_account", "quarantine_reason")
+META_SOURCES = ("extract", "row_account", "quarantine_reason", "suspicion", "stand_in", "decision")
 #: The model that lists all deliveries.
 EXTRACT_LIST = "stg_extract"
 #: What a model says in its meta of how it reads its inputs; `orchestration.periods` tells what follows.
 SAME_PERIOD, UP_TO_PERIOD, DELIVERIES_OF = READS = ("same_period", "up_to_period", "deliveries_of")
+#: Who may see a column: everybody, or analysts alone.
+OPEN, INTERNAL = "open", "internal"
 _KEY_TESTS = ("unique_combination", "unique")
 _DBT = frozenset({"dbt", "dbt_duckdb"})
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column as the project documents it: name, DuckDB type, what it means."""
+    """A column as the project documents it: name, DuckDB type, what it means, its unit, who may see it.
+
+    `access` is open or internal.
+    """
 
     name: str
     data_type: str
     description: str
+    unit: str | None = None
+    access: str = OPEN
 
 
 @dataclass(frozen=True)
@@ -193,10 +200,7 @@ def _node(unique_id: str, raw: Mapping[str, Any], macros: _MacroHashes) -> Node:
     depends_on = raw.get("depends_on") or {}
     test = raw.get("test_metadata") or {}
     arguments = test.get("kwargs") or {}
-    columns = {
-        name: Column(name, column.get("data_type") or "", " ".join((column.get("description") or "").split()))
-        for name, column in (raw.get("columns") or {}).items()
-    }
+    columns = {name: _column(name, column) for name, column in (raw.get("columns") or {}).items()}
     return Node(
         unique_id=unique_id,
         name=raw["name"],
@@ -213,6 +217,17 @@ def _node(unique_id: str, raw: Mapping[str, Any], macros: _MacroHashes) -> Node:
         attached_to=raw.get("attached_node"),
         test_name=str(test.get("name") or ""),
         test_columns=tuple(arguments.get("columns") or filter(None, [arguments.get("column_name")])),
+    )
+
+
+def _column(name: str, raw: Mapping[str, Any]) -> Column:
+    meta = {**(raw.get("meta") or {}), **((raw.get("config") or {}).get("meta") or {})}
+    return Column(
+        name,
+        raw.get("data_type") or "",
+        " ".join((raw.get("description") or "").split()),
+        meta.get("unit"),
+        str(meta.get("access") or OPEN),
     )
 
 

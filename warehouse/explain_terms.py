@@ -99,7 +99,11 @@ def _claim_rows(reader: ReleaseReader, step: str, date: str) -> list[dict[str, A
         select claims.* from explained_claims as claims
         inner join explained_terms as terms on claims.settlement_kato = terms.term where claims.step = {step}
     """
-    filed = reader.lake("operator_availability", f"as_of_date = {date}")
+    # Lineage knows which earlier filing stands in for one of the date that is held.
+    of_date = (
+        f"extract_id in (select extract_id from meta_lineage where as_of_date = {date} and role = 'counted')"
+    )
+    filed = reader.lake("operator_availability", of_date)
     if filed:
         found += reader.query(
             f"""
@@ -114,7 +118,7 @@ def _claim_rows(reader: ReleaseReader, step: str, date: str) -> list[dict[str, A
             order by term, operator_id, technology, row
             """
         )
-    by_address = reader.lake("operator_address_availability", f"as_of_date = {date}")
+    by_address = reader.lake("operator_address_availability", of_date)
     if by_address:
         # Of the addresses of a settlement the best stands, and how many there are.
         found += reader.query(
@@ -130,7 +134,9 @@ def _claim_rows(reader: ReleaseReader, step: str, date: str) -> list[dict[str, A
             from ({wanted}) as claims
             inner join {by_address} as received
                 on claims.settlement_kato = received.settlement_kato and claims.operator_id = received.operator_id
-                and claims.filed_technology = received.technology and received.as_of_date = {date}
+                and claims.filed_technology = received.technology
+            inner join meta_extract as extracts
+                on received.extract_id = extracts.extract_id and received.as_of_date = extracts.as_of_date
             group by claims.settlement_kato, claims.operator_id, claims.filed_technology, received.extract_id
             order by term, operator_id, technology, received.extract_id
             """

@@ -68,7 +68,8 @@ def print_delivery(found: DeliveryUse, console: Console, top: int) -> None:
     )
     if not delivery["is_current"]:
         by = f": {delivery['superseded_by']} replaced it" if delivery["superseded_by"] else ""
-        _line(console, f"  [yellow]not in force{by}; no published number rests on it[/]")
+        why = f": {_plain(delivery['message'])}" if delivery["outcome"] == "held" else by
+        _line(console, f"  [yellow]not in force{why}; no published number rests on it[/]")
         return
     counted = [use for use in found.uses if use["role"] == "counted"]
     table = _table("Numbers that count its rows", ("", "Metric", "Date", "Numbers"))

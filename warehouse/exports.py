@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 
@@ -40,11 +40,13 @@ _FIELD_TYPES = {
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A released column: name, DuckDB type, what it means."""
+    """A released column: name, DuckDB type, what it means, its unit; an internal one is empty in the open tier."""
 
     name: str
     data_type: str
     description: str
+    unit: str | None = None
+    is_internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,13 @@ class EarlierExports:
         return (self.folder / path).is_file() and sha256_of(self.folder / path) == self.sha256.get(path)
 
 
+class GivesFiles(Protocol):
+    """Whoever may have a table's files already."""
+
+    def give(self, table: ReleasedTable, label: str, folder: Path) -> bool:
+        """Put the table's files into `folder` when they would be written just so; whether they were."""
+
+
 def marts_in(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
     """Names of the tables in the schema of marts of an attached database."""
     found = connection.execute(
@@ -119,7 +128,7 @@ def write_exports(
     folder: Path,
     tables: Sequence[ReleasedTable],
     label: str,
-    earlier: EarlierExports | None = None,
+    earlier: GivesFiles | None = None,
 ) -> list[WrittenTable]:
     """Write every table into `folder`: `coverage.duckdb`, `parquet/`, `csv/`, and SAMPLE notes where due.
 

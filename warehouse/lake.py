@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -70,6 +70,30 @@ PART_SCHEMA: dict[str, pl.DataType] = {
     "path": pl.String(),
     "sha256": pl.String(),
 }
+SUSPICION_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "compared_with": pl.String(),
+    "as_of_date": pl.Date(),
+    "rule": pl.String(),
+    "region_kato": pl.String(),
+    "category": pl.String(),
+    "measure": pl.String(),
+    "kept_pct": pl.Float64(),
+    "is_accepted": pl.Boolean(),
+}
+STAND_IN_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "as_of_date": pl.Date(),
+    "content_fingerprint": pl.String(),
+}
+DECISION_SCHEMA: dict[str, pl.DataType] = {
+    "extract_id": pl.String(),
+    "decision": pl.String(),
+    "subject": pl.String(),
+    "reason": pl.String(),
+    "author": pl.String(),
+    "decided_on": pl.Date(),
+}
 PERIOD_SCHEMA: dict[str, pl.DataType] = {
     "extract_id": pl.String(),
     "extract_kind": pl.String(),
@@ -77,12 +101,27 @@ PERIOD_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+class ProfileCell(NamedTuple):
+    """What was counted of a delivery's accepted rows of one region and category.
+
+    None where the kind is not counted by it. `covered_count`: rows that cover something; `sums`: of the columns that
+    the contract names, in its order.
+    """
+
+    region_kato: str | None
+    category: str | None
+    row_count: int
+    covered_count: int
+    sums: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one delivered file. Dates are ISO text; `series` groups deliveries that replace one another.
 
     `accepted_parts`: path inside the lake and SHA-256 of each file of accepted rows and of their cells, as `commit`
-    put it there. `periods`: every date that accepted rows speak of.
+    put it there. `periods`: every date that accepted rows speak of. `held_for`: why it does not count though its rows
+    were accepted, and what ends that; like `is_current` it follows from all deliveries together.
     """
 
     extract_id: str
@@ -114,6 +153,8 @@ class Outcome:
     quarantine_reasons: tuple[tuple[str, str | None, int], ...] = ()
     accepted_parts: tuple[tuple[str, str], ...] = ()
     periods: tuple[str, ...] = ()
+    profile: tuple[ProfileCell, ...] = ()
+    held_for: str | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -126,6 +167,10 @@ class Outcome:
 
         `message` shows cells, which may be a figure that is internal or withheld; it is for the sender alone.
         """
+        return "; ".join(text for text in (self.held_for, self._of_rows) if text) or None
+
+    @property
+    def _of_rows(self) -> str | None:
         if not self.quarantine_reasons:
             return None if self.rule is None else f"{self.outcome}: {self.rule}"
         reasons = ", ".join(
@@ -206,11 +251,12 @@ def is_whole(home: Home, outcome: Outcome) -> bool:
 
 
 def read_outcomes(home: Home) -> list[Outcome]:
-    """All outcomes, in the order the files were received."""
+    """All outcomes, in the order the files were received; a file whose record is damaged is one not yet read."""
     found = []
     for path in (home.lake / "outcomes").glob("[!.]*.json"):
         status = path.stat()
-        found.append(_read_outcome(path, status.st_ino, status.st_mtime_ns))
+        with suppress(ValueError):
+            found.append(_read_outcome(path, status.st_ino, status.st_mtime_ns))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
 
 
@@ -221,49 +267,57 @@ def _read_outcome(path: Path, _inode: int, _mtime_ns: int) -> Outcome:
     for name in ("quarantine_reasons", "accepted_parts"):
         values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
     values["periods"] = tuple(values.get("periods", ()))
+    values["profile"] = tuple(
+        ProfileCell._make([*cell, tuple(sums)]) for *cell, sums in values.get("profile", ())
+    )
     names = {f.name for f in fields(Outcome)}
     return Outcome(**{k: v for k, v in values.items() if k in names})
 
 
-def with_currency(outcomes: Iterable[Outcome]) -> list[Outcome]:
+def with_currency(outcomes: Iterable[Outcome], held: Mapping[str, str] | None = None) -> list[Outcome]:
     """Mark in each series the one delivery that counts: the highest revision, then the one received last.
 
-    Only accepted deliveries compete, so a rejected resubmission leaves the earlier filing in force.
+    Only accepted deliveries compete, so a rejected resubmission leaves the earlier filing in force; and of these none
+    that is held, by id and the reason, which it keeps until a later one takes its place.
     """
-    outcomes = list(outcomes)
+    outcomes, held = list(outcomes), held or {}
     best: dict[str, Outcome] = {}
     for outcome in outcomes:
-        if not outcome.is_accepted:
+        if not outcome.is_accepted or outcome.extract_id in held:
             continue
         rival = best.get(outcome.series)
-        if rival is None or (outcome.revision, outcome.received_order) > (
-            rival.revision,
-            rival.received_order,
-        ):
+        if rival is None or _rank(outcome) > _rank(rival):
             best[outcome.series] = outcome
     marked = []
     for outcome in outcomes:
         winner = best.get(outcome.series) if outcome.is_accepted else None
-        is_current = winner is outcome
+        is_held = outcome.extract_id in held and (winner is None or _rank(winner) < _rank(outcome))
+        is_superseded = winner is not None and winner is not outcome and not is_held
         marked.append(
             replace(
                 outcome,
-                is_current=is_current,
-                superseded_by=None if winner is None or is_current else winner.extract_id,
+                is_current=winner is outcome,
+                superseded_by=winner.extract_id if winner is not None and is_superseded else None,
+                held_for=held[outcome.extract_id] if is_held else None,
             )
         )
     return marked
+
+
+def _rank(outcome: Outcome) -> tuple[int, int]:
+    return outcome.revision, outcome.received_order
 
 
 def predecessor(outcome: Outcome, line: Iterable[Outcome]) -> Outcome | None:
     """The filing that one follows: in force, of its own period or the last one before.
 
     Args:
-        line: the outcomes of the same line; others may stand among them.
+        line: the outcomes of the same line, with why they are held as last told; others may stand among them.
     """
+    same = [other for other in line if other.line == outcome.line]
     rivals = [
         other
-        for other in with_currency(other for other in line if other.line == outcome.line)
+        for other in with_currency(same, {o.extract_id: o.held_for for o in same if o.held_for})
         if other.is_current
         and other.extract_id != outcome.extract_id
         and (other.as_of_date or "") <= (outcome.as_of_date or "")
@@ -271,16 +325,31 @@ def predecessor(outcome: Outcome, line: Iterable[Outcome]) -> Outcome | None:
     return max(rivals, key=lambda other: (other.as_of_date or "", other.received_order), default=None)
 
 
-def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
-    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason, and, which no model
-    reads, accepted_part and accepted_period.
+def consolidate(
+    home: Home,
+    outcomes: Iterable[Outcome],
+    suspicions: Sequence[Sequence[Any]] = (),
+    stand_ins: Sequence[Sequence[Any]] = (),
+    decisions: Sequence[Sequence[Any]] = (),
+) -> None:
+    """Write the records of all deliveries as Parquet: extract, row_account, quarantine_reason, suspicion, stand_in,
+    decision; and, which no model reads, accepted_part and accepted_period.
+
+    Args:
+        suspicions: rows of SUSPICION_SCHEMA.
+        stand_ins: rows of STAND_IN_SCHEMA.
+        decisions: rows of DECISION_SCHEMA.
     """
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
     meta = home.lake / "meta"
     meta.mkdir(parents=True, exist_ok=True)
     extract = pl.DataFrame(
         {name: [getattr(o, name) for o in outcomes] for name in EXTRACT_SCHEMA}
-        | {"message": [o.summary for o in outcomes]},
+        | {
+            "message": [o.summary for o in outcomes],
+            "outcome": ["held" if o.held_for else o.outcome for o in outcomes],
+            "rule": ["suspicious" if o.held_for else o.rule for o in outcomes],
+        },
         schema=EXTRACT_SCHEMA | {"as_of_date": pl.String()},
     ).with_columns(pl.col("as_of_date").str.to_date("%Y-%m-%d"))
     account = pl.DataFrame(
@@ -306,6 +375,14 @@ def consolidate(home: Home, outcomes: Iterable[Outcome]) -> None:
     _write_parquet(extract, meta / "extract.parquet")
     _write_parquet(account, meta / "row_account.parquet")
     _write_parquet(reasons, meta / "quarantine_reason.parquet")
+    for name, told, schema in (
+        ("suspicion", suspicions, SUSPICION_SCHEMA),
+        ("stand_in", stand_ins, STAND_IN_SCHEMA),
+        ("decision", decisions, DECISION_SCHEMA),
+    ):
+        _write_parquet(
+            pl.DataFrame(sorted(told, key=str), schema=schema, orient="row"), meta / f"{name}.parquet"
+        )
 
 
 def read_accepted(home: Home, kind: str, extract_ids: Iterable[str]) -> pl.LazyFrame:

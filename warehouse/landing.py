@@ -1,7 +1,7 @@
 """Landing: deliveries exactly as received, addressed by their content, one receipt a delivery.
 
 Belongs here: copying in, receipts, and knowing again what was already received. Does not belong here: reading them.
-A landed file is never changed or deleted.
+A landed file is never changed or deleted; one that somebody changed by hand is put right from the inbox.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import re
 import shutil
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from warehouse.files import sha256_of
 from warehouse.paths import Home
 
 _CHUNK = 4 << 20
@@ -27,14 +29,38 @@ _PACKED_AT = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a delivery was fetched from.
+
+    `uri` bears no credentials. `archive` is the name of the archive it was a member of. `fault` says why the delivery
+    may not be read, where it was fetched but is unsafe.
+    """
+
+    uri: str
+    archive: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """One delivery: the name it came under, its content and when it came. `received_order` counts from 1."""
+    """One delivery: the name it came under, its content and when it came. `received_order` counts from 1.
+
+    `origin` is None for a file that somebody left in an inbox.
+    """
 
     file_name: str
     sha256: str
     size_bytes: int
     received_order: int
     received_at: str
+    origin: Origin | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Receipt:
+        """The receipt in a file."""
+        values = json.loads(path.read_text(encoding="utf-8"))
+        origin = values.pop("origin", None)
+        return cls(**values, origin=Origin(**origin) if origin is not None else None)
 
     @property
     def received_on(self) -> dt.date:
@@ -56,19 +82,32 @@ class Landing:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._receipts_dir = home.landing / "receipts"
+        self._pulled_dir = home.pulled_receipts
         self._seen_path = home.landing / "seen.json"
         self._receipts: dict[tuple[str, str], Receipt] = {}
-        for path in sorted(self._receipts_dir.glob("*.json")):
-            receipt = Receipt(**json.loads(path.read_text(encoding="utf-8")))
-            self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._last = 0
+        for path in sorted(self._receipts_dir.rglob("[!.]*.json"), key=lambda one: one.name):
+            self._last = int(path.stem)
+            # A damaged receipt stays where it lies; its delivery gets another when it is received again.
+            with suppress(ValueError, TypeError):
+                receipt = Receipt.read(path)
+                self._receipts[(receipt.file_name, receipt.sha256)] = receipt
         self._seen: dict[str, list[object]] = {}
-        if self._seen_path.exists():
-            self._seen = json.loads(self._seen_path.read_text(encoding="utf-8"))
+        with suppress(FileNotFoundError, ValueError):
+            self._seen = dict(json.loads(self._seen_path.read_bytes()))
 
     @property
     def count(self) -> int:
         """How many deliveries there have been."""
         return len(self._receipts)
+
+    def pulled(self) -> list[Receipt]:
+        """The last delivery of each name among those that were fetched, in the order of their names."""
+        last: dict[str, Receipt] = {}
+        for receipt in sorted(self._receipts.values(), key=lambda one: one.received_order):
+            if receipt.origin is not None:
+                last[receipt.file_name] = receipt
+        return [last[name] for name in sorted(last)]
 
     def last_received_at(self, sha256: str) -> str:
         """When this content last came, under whatever name."""
@@ -81,17 +120,33 @@ class Landing:
     def receive(self, file: Path, file_name: str, siblings: Sequence[Path] = ()) -> Receipt:
         """Copy a file in, unless this content already came under this name, and return its receipt.
 
-        A file whose size and time of change are as they were is known without reading it. A copy that was cut off
-        is never landed: bytes go to a temporary name first. A Shapefile lands with its siblings in one .zip.
+        A file whose size and time of change are as they were is known without reading it, while its landed copy is
+        as it was, too: one that somebody changed is put right. A copy that was cut off is never landed: bytes go to a
+        temporary name first. A Shapefile lands with its siblings in one .zip.
         """
         stats = [one.stat() for one in (file, *siblings)]
         mark: list[object] = [str(file), sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)]
         seen = self._seen.get(str(file))
         if seen is not None and seen[:3] == mark:
             known = self._receipts.get((file_name, str(seen[3])))
-            if known is not None and self.path(known).exists():
+            if known is not None and seen[4:] == _landed_mark(self.path(known)):
                 return known
-        sha256, temporary = self._copy(file, siblings)
+        receipt, _ = self._file(self._copy(file, siblings), file_name, None)
+        self._seen[str(file)] = [*mark, receipt.sha256, *_landed_mark(self.path(receipt))]
+        return receipt
+
+    def receive_fetched(
+        self, file: Path, file_name: str, origin: Origin, siblings: Sequence[Path] = ()
+    ) -> tuple[Receipt, bool]:
+        """Land a file that was fetched whole; says whether this content is new under this name.
+
+        Whoever fetched it removes its own copy.
+        """
+        return self._file(self._copy(file, siblings), file_name, origin)
+
+    def _file(self, copied: tuple[str, Path], file_name: str, origin: Origin | None) -> tuple[Receipt, bool]:
+        """Put copied bytes where their hash belongs, with a receipt where they are a delivery of their own."""
+        sha256, temporary = copied
         is_new = False
         receipt = self._receipts.get((file_name, sha256))
         newest = max(
@@ -104,11 +159,12 @@ class Landing:
                 file_name=file_name,
                 sha256=sha256,
                 size_bytes=temporary.stat().st_size,
-                received_order=max((r.received_order for r in self._receipts.values()), default=0) + 1,
+                received_order=self._last + 1,
                 received_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                origin=origin,
             )
         target = self.path(receipt)
-        if target.exists():
+        if target.exists() and sha256_of(target) == sha256:
             temporary.unlink()
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,8 +172,7 @@ class Landing:
             temporary.replace(target)
         if is_new:
             self._write_receipt(receipt)
-        self._seen[str(file)] = [*mark, sha256]
-        return receipt
+        return receipt, is_new
 
     def remember(self) -> None:
         """Keep what was seen, so that the next run does not read unchanged files again."""
@@ -145,9 +200,21 @@ class Landing:
         return digest.hexdigest(), temporary
 
     def _write_receipt(self, receipt: Receipt) -> None:
-        self._receipts_dir.mkdir(parents=True, exist_ok=True)
-        _write_json(self._receipts_dir / f"{receipt.received_order:08d}.json", asdict(receipt))
+        folder = self._receipts_dir if receipt.origin is None else self._pulled_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        values = {name: value for name, value in asdict(receipt).items() if name != "origin" or value}
+        _write_json(folder / f"{receipt.received_order:08d}.json", values)
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._last = receipt.received_order
+
+
+def _landed_mark(path: Path) -> list[object]:
+    """What changes when somebody changes a landed file; empty when it is gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _pack(files: Sequence[Path], target: Path) -> None:

@@ -78,8 +78,30 @@ def metric_sources(manifest: Manifest, metrics: Iterable[Mapping[str, Any]]) -> 
     return found
 
 
+def held_deliveries(
+    connection: duckdb.DuckDBPyConnection, sources: Sequence[MetricSources], deliveries: str
+) -> dict[str, tuple[str, ...]]:
+    """Ids of the held deliveries of each metric's kinds, in order; a metric without any is left out.
+
+    Args:
+        deliveries: as `lineage_table` takes them.
+    """
+    rows = connection.execute(
+        f"select extract_kind, extract_id from {deliveries} where outcome = 'held' order by extract_id"
+    ).fetchall()
+    found = {
+        source.metric_id: tuple(name for kind, name in rows if kind in {*source.counted, *source.read})
+        for source in sources
+    }
+    return {metric_id: names for metric_id, names in found.items() if names}
+
+
 def lineage_table(
-    connection: duckdb.DuckDBPyConnection, sources: Sequence[MetricSources], marts: str, deliveries: str
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sequence[MetricSources],
+    marts: str,
+    deliveries: str,
+    stand_ins: str,
 ) -> pa.Table:
     """Rows of `meta_lineage`: metric_id, as_of_date (NULL: every date), extract_id, extract_kind, role.
 
@@ -89,6 +111,7 @@ def lineage_table(
         marts: schema of the marts, as SQL; where it has no `fct_metric` with dates only deliveries for every date
             are listed.
         deliveries: the lake's list of deliveries, as SQL that can follow FROM.
+        stand_ins: the lake's list of deliveries that stand in for held ones, likewise.
     """
     kinds = pa.Table.from_pylist(
         [
@@ -106,6 +129,10 @@ def lineage_table(
         f"""
         with deliveries as (
             select extract_id, extract_kind, {dated} from {deliveries} where is_current and extract_kind is not null
+            union all
+            select stand_ins.extract_id, extracts.extract_kind, stand_ins.as_of_date
+            from {stand_ins} as stand_ins
+            inner join {deliveries} as extracts on stand_ins.extract_id = extracts.extract_id
         ),
         dates as ({_dates(connection, marts)}),
         counted as (
@@ -127,7 +154,7 @@ def lineage_table(
         select metric_id, as_of_date, extract_id, extract_kind, role
         from counted
         where extract_kind not in ({_texts(LATEST)}) or filed_for = latest
-        union all
+        union
         select kinds.metric_id, null::date, deliveries.extract_id, deliveries.extract_kind, kinds.role
         from lineage_kinds as kinds
         inner join deliveries on kinds.extract_kind = deliveries.extract_kind

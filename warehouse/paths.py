@@ -34,6 +34,16 @@ class Home:
         return self.root / "landing"
 
     @property
+    def pulled_receipts(self) -> Path:
+        """Receipts of deliveries that were fetched from where their sender leaves them, and so lie in no inbox."""
+        return self.landing / "receipts" / "pulled"
+
+    @property
+    def pulls(self) -> Path:
+        """What is known of the files at senders' places: which version of each was fetched last."""
+        return self.root / "pulls"
+
+    @property
     def lake(self) -> Path:
         """Parquet: accepted, quarantined and duplicate rows, and the outcome of every file."""
         return self.root / "lake"
@@ -57,6 +67,11 @@ class Home:
     def dbt_target(self) -> Path:
         """dbt's manifest, run results and logs."""
         return self.build / "target"
+
+    @property
+    def spark(self) -> Path:
+        """What Apache Spark writes: its tables as Parquet, what it spills, its log."""
+        return self.build / "spark"
 
     @property
     def ledger(self) -> Path:

@@ -24,7 +24,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse import revision
-from warehouse.candidate import Manifest, Node, read_manifest
+from warehouse.candidate import OPEN, Column, Manifest, Node, read_manifest
 from warehouse.exports import (
     SAMPLE,
     SCHEMA,
@@ -42,8 +42,10 @@ from warehouse.exports import (
 from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
 from warehouse.fingerprint import fingerprint_candidate, quoted
 from warehouse.history import PUBLISHED, is_held_back, point, write_history
-from warehouse.lineage import METRIC_LIST, MetricSources, lineage_table, metric_sources
+from warehouse.lineage import METRIC_LIST, MetricSources, held_deliveries, lineage_table, metric_sources
 from warehouse.masking import figure_columns, masked_query
+from warehouse.open_tier import FOLDER as OPEN_FOLDER
+from warehouse.open_tier import write_open_tier
 from warehouse.paths import Home
 from warehouse.signature import SIGNATURE_FILE, Signer, signer_from_environment
 from warehouse.verdicts import MetricVerdict, Verdicts
@@ -220,30 +222,55 @@ def _write_release(
     written = write_exports(connection, folder, tables, draft.label, _earlier(draft))
     for write in draft.derived:
         write(folder)
-    files = file_entries(folder)
-    package = folder / "datapackage.json"
-    package.write_bytes(as_json(datapackage(files, tables, draft.label, draft.publication_id)))
-    files = dict(sorted({**files, package.name: file_entry(package)}.items()))
-    document = _publication(connection, draft, files, written, previous, published_at)
+    opened = write_open_tier(folder, tables, draft.label, draft.derived)
+    document = _publication(connection, draft, previous, published_at)
+    document["open_tier"] = opened.account()
     document["lineage"] = {source.metric_id: list(source.models) for source in sources}
     document["revisions"] = {**compared, "rows": revisions.num_rows}
-    content = as_json(document)
-    (folder / PUBLICATION_FILE).write_bytes(content)
-    if draft.signer:
-        (folder / SIGNATURE_FILE).write_bytes(draft.signer.sign(content))
+    # Each tier can be copied and verified by itself; the account of the whole one names the files of the open one too.
+    _write_account(folder / OPEN_FOLDER, opened.tables, opened.written, document | {"tier": "open"}, draft)
+    _write_account(folder, tables, written, document | {"tier": "internal"}, draft)
     flush_tree(folder)
     make_read_only(folder)
     folder.rename(path)
 
 
+def _write_account(
+    folder: Path,
+    tables: Sequence[ReleasedTable],
+    written: Sequence[WrittenTable],
+    document: Mapping[str, Any],
+    draft: _Draft,
+) -> None:
+    """Write `datapackage.json`, `publication.json` and its signature about the files that lie in `folder`."""
+    files = file_entries(folder)
+    own = {name: entry for name, entry in files.items() if not name.startswith(f"{OPEN_FOLDER}/")}
+    package = folder / "datapackage.json"
+    package.write_bytes(as_json(datapackage(own, tables, draft.label, draft.publication_id)))
+    files = dict(sorted({**files, package.name: file_entry(package)}.items()))
+    content = as_json(
+        {
+            **document,
+            # The content of a table is its CSV file: header and rows, in order.
+            "tables": [
+                {**asdict(table), "content_sha256": files[f"csv/{table.name}.csv"]["sha256"]}
+                for table in written
+            ],
+            "files": [{"path": name, **entry} for name, entry in files.items()],
+        }
+    )
+    (folder / PUBLICATION_FILE).write_bytes(content)
+    if draft.signer:
+        (folder / SIGNATURE_FILE).write_bytes(draft.signer.sign(content))
+
+
 def _publication(
     connection: duckdb.DuckDBPyConnection,
     draft: _Draft,
-    files: Mapping[str, Mapping[str, Any]],
-    written: Sequence[WrittenTable],
     previous: str | None,
     published_at: datetime,
 ) -> dict[str, Any]:
+    """What `publication.json` says of the release, whichever files lie beside it."""
     verdicts = draft.verdicts
     return {
         "publication_id": draft.publication_id,
@@ -278,12 +305,6 @@ def _publication(
             }
             for check in verdicts.checks
         ],
-        "tables": [
-            # The content of a table is its CSV file: header and rows, in order.
-            {**asdict(table), "content_sha256": files[f"csv/{table.name}.csv"]["sha256"]}
-            for table in written
-        ],
-        "files": [{"path": name, **entry} for name, entry in files.items()],
     }
 
 
@@ -316,10 +337,7 @@ def _mart_tables(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[R
 def _mart_table(connection: duckdb.DuckDBPyConnection, node: Node, draft: _Draft) -> ReleasedTable:
     relation = ".".join(quoted(part) for part in (_CANDIDATE, node.schema, node.alias))
     described = connection.execute(f"describe select * from {relation}").fetchall()
-    columns = tuple(
-        TableColumn(name, kind, node.columns[name].description if name in node.columns else "")
-        for name, kind, *_ in described
-    )
+    columns = tuple(_released_column(node.columns.get(name), name, kind) for name, kind, *_ in described)
     query = masked_query(node, [column.name for column in columns], relation, draft.verdicts)
     if node.alias == DICTIONARY:
         query = f"{query}\nunion all by name\n{_own_dictionary(connection)}"
@@ -335,6 +353,12 @@ def _mart_table(connection: duckdb.DuckDBPyConnection, node: Node, draft: _Draft
     )
 
 
+def _released_column(documented: Column | None, name: str, kind: str) -> TableColumn:
+    if documented is None:
+        return TableColumn(name, kind, "")
+    return TableColumn(name, kind, documented.description, documented.unit, documented.access != OPEN)
+
+
 def _sources(connection: duckdb.DuckDBPyConnection, draft: _Draft) -> list[MetricSources]:
     names = ("metric_id", "source_table", "required_extracts")
     rows = connection.execute(
@@ -348,6 +372,10 @@ def _own_tables(
 ) -> list[ReleasedTable]:
     """Tables that only a release can have: about itself, its checks, its verdicts. No clock and no history in them."""
     verdicts = draft.verdicts
+    deliveries, stand_ins = (
+        f"read_parquet({_text(str(draft.home.lake / 'meta' / f'{name}.parquet'))})"
+        for name in ("extract", "stand_in")
+    )
     publication = [
         {
             "publication_id": draft.publication_id,
@@ -374,17 +402,18 @@ def _own_tables(
         }
         for check in verdicts.checks
     ]
+    held = held_deliveries(connection, sources, deliveries)
     metrics = [
         {
             "metric_id": verdict.metric_id,
             "status": verdict.status,
             "withheld_reason": verdict.withheld_reason,
             "checks_needed": len(verdict.checks),
+            "held_deliveries": ", ".join(held.get(verdict.metric_id, ())) or None,
         }
         for verdict in verdicts.metrics
     ]
-    deliveries = f"read_parquet({_text(_deliveries(draft.home))})"
-    lineage = lineage_table(connection, sources, f"{_CANDIDATE}.marts", deliveries)
+    lineage = lineage_table(connection, sources, f"{_CANDIDATE}.marts", deliveries, stand_ins)
     return [
         _own_table(connection, _META_PUBLICATION, _arrow(_META_PUBLICATION, publication)),
         _own_table(connection, _META_CHECK, _arrow(_META_CHECK, checks)),
@@ -479,6 +508,12 @@ _META_METRIC = _OwnTable(
         TableColumn("status", "VARCHAR", "published or withheld."),
         TableColumn("withheld_reason", "VARCHAR", "Why the figures are withheld; NULL when they stand."),
         TableColumn("checks_needed", "BIGINT", "Blocking checks that must have passed."),
+        TableColumn(
+            "held_deliveries",
+            "VARCHAR",
+            "Deliveries that the figures would rest on and that are held as suspicious, so that the last good ones are "
+            "used; NULL when there is none. meta_extract tells why, and what ends it.",
+        ),
     ),
 )
 

@@ -103,6 +103,17 @@ class SenderLine:
 
 
 @dataclass(frozen=True)
+class HeldDelivery:
+    """A delivery that is not used because it is suspicious: why, what ends it, and how many metrics it concerns."""
+
+    extract_id: str
+    sender: str
+    file_name: str
+    message: str
+    metrics: int
+
+
+@dataclass(frozen=True)
 class CheckLine:
     """Checks of one kind: how many there are, how many passed, how many of the others warn or block."""
 
@@ -140,6 +151,7 @@ class Scorecard:
     senders: tuple[SenderLine, ...]
     checks: tuple[CheckLine, ...]
     open_checks: tuple[OpenCheck, ...]
+    held: tuple[HeldDelivery, ...]
     paths: Mapping[str, str]
 
     @property
@@ -175,6 +187,7 @@ def read_scorecard(release_path: Path) -> Scorecard:
             senders=tuple(SenderLine(*row) for row in _rows(connection, _SENDERS)),
             checks=tuple(CheckLine(*row) for row in _rows(connection, _CHECKS)),
             open_checks=tuple(OpenCheck(*row) for row in _rows(connection, _OPEN_CHECKS)),
+            held=tuple(HeldDelivery(*row) for row in _rows(connection, _HELD)),
             paths=_paths(release_path),
         )
 
@@ -197,6 +210,7 @@ def render(scorecard: Scorecard, console: Console) -> None:
     _print_metrics(scorecard, console)
     console.print(_sender_table(scorecard))
     _print_checks(scorecard, console)
+    _print_held(scorecard, console)
     _print_paths(scorecard, console)
 
 
@@ -308,16 +322,27 @@ _CHECKS = """ select kind, count(*), sum((status = 'pass')::int)::bigint, sum((s
 group by kind order by kind
 """
 
+_HELD = """
+select extracts.extract_id, extracts.sender, extracts.file_name, extracts.message,
+    (
+        select count(*) from marts.meta_metric as judged
+        where list_contains(string_split(judged.held_deliveries, ', '), extracts.extract_id)
+    )
+from marts.meta_extract as extracts
+where extracts.outcome = 'held'
+order by extracts.extract_id
+"""
+
 _OPEN_CHECKS = """ select check_id, severity, status, observed from marts.meta_check where status <> 'pass'
 order by severity, check_id
 """
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    """Rows of a query; none when the release lacks a mart that could not be built."""
+    """Rows of a query; none when the release lacks a mart that could not be built, or is older than a column."""
     try:
         return connection.execute(query).fetchall()
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.BinderException):
         return []
 
 
@@ -479,6 +504,19 @@ def _print_checks(scorecard: Scorecard, console: Console) -> None:
     console.print(grid)
     if len(scorecard.open_checks) > 10:
         console.print(f"  and {len(scorecard.open_checks) - 10} more in marts.meta_check")
+    console.print()
+
+
+def _print_held(scorecard: Scorecard, console: Console) -> None:
+    from rich.text import Text
+
+    if not scorecard.held:
+        return
+    console.print(Text("Held as suspicious, and not used", style="bold yellow"))
+    for each in scorecard.held:
+        # The command in it is to be copied.
+        told = f"  {each.file_name}, on which {each.metrics} metrics would rest: {each.message}"
+        console.print(Text(told), soft_wrap=True)
     console.print()
 
 

@@ -68,9 +68,13 @@ THEMES: dict[str, tuple[Sheet, ...]] = {
     ),
     "evidence_and_quality": (
         Sheet("Field tests", "fct_reliability"),
+        Sheet("Disputes", "fct_dispute", _LATEST),
+        Sheet("Overdue answers", "fct_dispute_overdue", _LATEST),
         Sheet("Measured speed", "fct_measured_speed"),
         Sheet("Deliveries", "meta_extract"),
         Sheet("Rows", "meta_row_account"),
+        Sheet("Suspicious deliveries", "meta_suspicion"),
+        Sheet("Decisions", "meta_decision"),
         Sheet("Checks", "meta_check"),
     ),
     "dictionary": (

@@ -36,18 +36,30 @@
     format_number(cast(round({{ value }}) as bigint), 0)
 {%- endmacro %}
 
-{#- A number with one decimal: 42.174 -> '42.2'. -#}
-{% macro decimal_text(value) -%}
-    {{ return(adapter.dispatch('decimal_text', 'qamtu')(value)) }}
+{#- A number to so many decimals, halves upwards. By hand: engines round and write 81.25 to one decimal differently. -#}
+{% macro rounded(value, decimals) -%}
+    floor(cast({{ value }} as double) * {{ 10 ** decimals }} + 0.5e0) / {{ 10 ** decimals }}
 {%- endmacro %}
 
-{% macro default__decimal_text(value) -%}
-    printf('%.1f', {{ value }})
+{#- A number with one decimal: 42.174 -> '42.2'. -#}
+{% macro decimal_text(value) -%}
+    {{ return(adapter.dispatch('fixed_text', 'qamtu')(value, 1)) }}
+{%- endmacro %}
+
+{#- A number with two decimals: 3.6600 -> '3.66'. -#}
+{% macro ratio_text(value) -%}
+    {{ return(adapter.dispatch('fixed_text', 'qamtu')(value, 2)) }}
+{%- endmacro %}
+
+{% macro default__fixed_text(value, decimals) -%}
+    printf('%.{{ decimals }}f', {{ rounded(value, decimals) }})
 {%- endmacro %}
 
 {#- Spark would write a NULL as a word. -#}
-{% macro spark__decimal_text(value) -%}
-    case when {{ value }} is not null then format_string('%.1f', {{ value }}) end
+{% macro spark__fixed_text(value, decimals) -%}
+    case
+        when {{ value }} is not null then format_string('%.{{ decimals }}f', {{ rounded(value, decimals) }})
+    end
 {%- endmacro %}
 
 {#- A date in words of a report: '2025-12-31'. -#}

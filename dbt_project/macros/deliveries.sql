@@ -3,7 +3,7 @@
 {#-
 The rows of current deliveries, one per key, to stand after FROM. Of rows with the same key that one counts whose
 source ranks first, then the one received last, then the last of its filing: a total order, so that the same
-deliveries always give the same rows. Has the columns of `relation`, source_title of the delivery, and preference.
+deliveries always give the same rows. Has the columns of `relation`, source_title and layout_id of the delivery, and preference.
 
 - relation: accepted rows of an extract kind, a source of the lake
 - key: columns of the key
@@ -15,6 +15,7 @@ deliveries always give the same rows. Has the columns of `relation`, source_titl
             select
                 rows_received.*,
                 extracts.source_title,
+                extracts.layout_id,
                 row_number() over (
                     partition by
                         {% for column in key %}rows_received.{{ column }}{{ ', ' if not loop.last }}{% endfor %}

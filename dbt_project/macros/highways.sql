@@ -1,6 +1,9 @@
-{#- Kilometres between two places in degrees, on a sphere of 6371.0088 km (haversine). -#}
+{#-
+Kilometres between two places in degrees, on a sphere of 6371.0088 km (haversine), to a micrometre: sines of two engines
+differ in their last digit, which would put places that are equally near in another order.
+-#}
 {% macro kilometres_between(latitude, longitude, other_latitude, other_longitude) -%}
-    2 * 6371.0088e0 * asin(
+    round(2 * 6371.0088e0 * asin(
         sqrt(
             least(
                 1e0,
@@ -9,7 +12,7 @@
                 * power(sin(radians({{ other_longitude }} - {{ longitude }}) / 2), 2)
             )
         )
-    )
+    ), 9)
 {%- endmacro %}
 
 {#-

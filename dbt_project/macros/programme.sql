@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {% macro spark__quarter_end(date) -%}
-    last_day(add_months(trunc({{ date }}, 'Q'), 2))
+    last_day(add_months(trunc({{ date }}, 'QUARTER'), 2))
 {%- endmacro %}
 
 {#-
@@ -143,19 +143,6 @@ elsewhere. Reads statements and related of fct_statement_check.
                 )
                 || '.'
     end
-{%- endmacro %}
-
-{#- A number with two decimals: 3.6600 -> '3.66'. -#}
-{% macro ratio_text(value) -%}
-    {{ return(adapter.dispatch('ratio_text', 'qamtu')(value)) }}
-{%- endmacro %}
-
-{% macro default__ratio_text(value) -%}
-    printf('%.2f', {{ value }})
-{%- endmacro %}
-
-{% macro spark__ratio_text(value) -%}
-    case when {{ value }} is not null then format_string('%.2f', {{ value }}) end
 {%- endmacro %}
 
 {#-

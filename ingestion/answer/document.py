@@ -43,6 +43,7 @@ def document(answer: Answer) -> dict[str, Any]:
             for rule, column, count in outcome.quarantine_reasons
         ],
         "faults": [asdict(fault) for fault in answer.faults],
+        "held_for": [asdict(suspicion) for suspicion in answer.suspicions],
         "previous": answer.previous,
         "proposed_change": answer.proposal,
         "to_confirm": [{"kind": anomaly.kind, **anomaly.values} for anomaly in answer.anomalies],

@@ -15,6 +15,7 @@ import polars as pl
 from ingestion.answer.anomalies import Anomaly, compare
 from ingestion.layout import Layout
 from ingestion.rules import remedy
+from ingestion.suspicion import Suspicion
 from warehouse.lake import Outcome, read_accepted
 from warehouse.paths import Home
 
@@ -43,6 +44,7 @@ class Answer:
         outcome: what becomes of it, with the account of its rows and the true total of each fault.
         faults: by rule and column the first MOST_OF_A_KIND, in the order of the file.
         anomalies: what it says otherwise than the filing before it.
+        suspicions: for what it is held, or would be.
         previous: name of the filing before it, when there was one to compare with.
         proposal: a diff of the layout under which a file with another header or encoding could be read.
         places_were_checked: false when no edition of KATO was at hand.
@@ -55,11 +57,12 @@ class Answer:
     previous: str | None = None
     proposal: str | None = None
     places_were_checked: bool = True
+    suspicions: tuple[Suspicion, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        """True when every row would be accepted."""
-        return self.outcome.outcome == "accepted"
+        """True when every row would be accepted, and used."""
+        return self.outcome.outcome == "accepted" and not self.suspicions
 
 
 def anomalies_of(home: Home, layout: Layout, before: Outcome, after: pl.LazyFrame) -> tuple[Anomaly, ...]:

@@ -43,6 +43,8 @@ def number(value: float, language: Language) -> str:
 def verdict(answer: Answer, words: Words) -> tuple[str, str]:
     """What becomes of the file in one line, and its tone: good, warn or bad."""
     outcome = answer.outcome
+    if answer.suspicions:
+        return words.ui["held"], "bad"
     if answer.is_clean:
         return words.ui["clean"], "good"
     if outcome.is_accepted:
@@ -63,6 +65,17 @@ def anomalies(answer: Answer, words: Words) -> list[str]:
         )
         for anomaly in answer.anomalies
     ]
+
+
+def suspicions(answer: Answer, words: Words) -> list[str]:
+    """For what a filing is held, in words."""
+    told = []
+    for suspicion in answer.suspicions:
+        where = " ".join(text for text in (suspicion.category, suspicion.region_kato) if text)
+        measure = words.measures.get(suspicion.measure, suspicion.measure)
+        kept = number(suspicion.kept_pct, words.language)
+        told.append(f"{f'{where}: ' if where else ''}{words.ui['kept'].format(measure=measure, kept=kept)}")
+    return told
 
 
 def render_page(answer: Answer, language: Language, links: Mapping[Language, str]) -> str:
@@ -96,6 +109,7 @@ def render_page(answer: Answer, language: Language, links: Mapping[Language, str
         places_were_checked=answer.places_were_checked,
         refusal=None if outcome.is_accepted else _refusal(answer, words),
         proposal=answer.proposal,
+        suspicions=suspicions(answer, words),
         anomalies=anomalies(answer, words),
         comparison=ui["to_confirm_why"].format(previous=answer.previous),
         kinds=_kinds(answer, words),

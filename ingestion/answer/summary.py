@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ingestion.answer.model import Answer
-from ingestion.answer.page import anomalies, number, verdict
+from ingestion.answer.page import anomalies, number, suspicions, verdict
 from ingestion.answer.words import load_words
 from warehouse.languages import Language
 
@@ -35,6 +35,10 @@ def print_summary(answer: Answer, file: Path, language: Language, console: Conso
         rule = outcome.rule or ""
         console.print(f"  [bold]{escape(words.file_rule(rule))}[/]: {escape(words.file_remedy(rule))}")
         console.print(f"  {escape(outcome.message or '')}")
+    if answer.suspicions:
+        console.print(f"  {ui['held_why']}")
+        for line in suspicions(answer, words):
+            console.print(f"    {escape(line)}")
     if answer.proposal is not None:
         console.print(f"  [bold]{ui['proposal']}[/]: {ui['proposal_why']}")
         console.print(escape(answer.proposal), soft_wrap=True)

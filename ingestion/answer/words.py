@@ -22,12 +22,13 @@ TEXTS_DIR = Path(__file__).parent / "texts"
 
 @dataclass(frozen=True)
 class Words:
-    """One language: words of the page, of anomalies, and name and remedy of each rule."""
+    """One language: words of the page, of anomalies, of what is counted, and name and remedy of each rule."""
 
     language: Language
     name: str
     ui: Mapping[str, str]
     anomalies: Mapping[str, str]
+    measures: Mapping[str, str]
     rules: Mapping[str, Mapping[str, str]]
     files: Mapping[str, Mapping[str, str]]
 
@@ -67,6 +68,7 @@ def load_words(language: Language) -> Words:
         told["language"],
         told["ui"],
         told["anomalies"],
+        told["measures"],
         told.get("rules", {}),
         told.get("files", {}),
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -30,6 +29,8 @@ from ingestion import geometry
 from ingestion.contract import Contract
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
+from ingestion.limits import GEOJSON_FEATURE_MB
+from ingestion.readers.archive import BROKEN_ARCHIVE, verify_archive
 from ingestion.readers.table import FAULT, HASH, ROW, SHEET, RawTable, unique_names, verify_header
 
 _FACTS: dict[str, pl.DataType] = {
@@ -51,9 +52,7 @@ _BATCH = {"point": 65_536, "line": 256, "polygon": 256}
 _TEXT_BATCH = 1024
 _HEAD = 100
 _MOST_EXAMPLES = 3
-# GDAL holds one GeoJSON feature as objects that take twenty times its text. By its own count of them, this much is
-# some three million vertices.
-GEOJSON_FEATURE_MB = 500
+# GDAL holds one GeoJSON feature as objects that take twenty times its text, and counts them.
 pyogrio.set_gdal_config_options({"OGR_GEOJSON_MAX_OBJ_SIZE": str(GEOJSON_FEATURE_MB)})
 
 
@@ -396,6 +395,7 @@ def _openable(path: Path) -> str:
     if not head:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
     if head.startswith(_ZIP_MAGIC):
+        verify_archive(path)
         return f"/vsizip/{{{path}}}/{_member(path)}"
     if head.startswith(_SHAPEFILE_MAGIC):
         there = {other.suffix.lower() for other in path.parent.glob(f"{path.stem}.*")}
@@ -416,7 +416,7 @@ def _member(path: Path) -> str:
                 size = archive.getinfo(name).file_size
                 with archive.open(name) as stream:
                     head = stream.read(_HEAD)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error) as error:
+    except BROKEN_ARCHIVE as error:
         raise FileRejected("unreadable_features", f"{path.name}: {error}") from error
     if len(shapes) != 1:
         told = ", ".join(shapes or inside[:5])

@@ -15,6 +15,7 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
+from ingestion.limits import MOST_COLUMNS
 
 ROW = "source_row"
 SHEET = "source_sheet"
@@ -128,8 +129,10 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
 
     Raises:
         FileRejected: missing_column, unmapped_column, duplicate_header or reserved_column, with the likeliest pairs
-            named.
+            named; too_large.
     """
+    if len(header) > MOST_COLUMNS:
+        raise FileRejected("too_large", f"{where}: {len(header)} columns; at most {MOST_COLUMNS} are read")
     wanted = layout.source_columns
     read = read_columns(layout, header)
     known = {*read, *layout.ignore}

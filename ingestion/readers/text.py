@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, TextFormat
+from ingestion.limits import LONGEST_LINE_BYTES
 from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
 
 _CHUNK = 1 << 20
@@ -55,7 +56,7 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     """Read the bytes once and refuse a file that is not in the encoding its layout states.
 
     Raises:
-        FileRejected: empty_file, or wrong_encoding naming the line, the byte and what the file looks like.
+        FileRejected: empty_file, too_large, or wrong_encoding naming the line, the byte and what the file looks like.
     """
     head = path.open("rb").read(4)
     if not head:
@@ -74,8 +75,15 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     ends_with_return = has_nul = has_hash = repeats_first_line = False
     first_line: bytes | None = None
     searched = b""
+    begun = 0
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
+            begun = len(chunk) - 1 - last if (last := chunk.rfind(b"\n")) >= 0 else begun + len(chunk)
+            if begun > LONGEST_LINE_BYTES:
+                raise FileRejected(
+                    "too_large",
+                    f"{path.name}: the line after {lines} others is longer than {LONGEST_LINE_BYTES >> 20} MB",
+                )
             begin = 0
             if first_line is None:
                 first_line = chunk.split(b"\n", 1)[0].rstrip(b"\r")
@@ -182,7 +190,7 @@ def _through_arrow(
                 encoding=encoding,
                 column_names=columns,
                 skip_rows=header_lines,
-                block_size=8 << 20,
+                block_size=LONGEST_LINE_BYTES,
             ),
             parse_options=pacsv.ParseOptions(
                 delimiter=fmt.delimiter,

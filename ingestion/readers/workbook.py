@@ -23,6 +23,7 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
+from ingestion.readers.archive import verify_workbook
 from ingestion.readers.formulas import uncomputed_formulas
 from ingestion.readers.table import (
     DECIMAL,
@@ -98,7 +99,8 @@ def joined_header(rows: list[list[str | None]]) -> list[str]:
 
 
 def open_workbook(path: Path) -> fastexcel.ExcelReader:
-    """Open a workbook; raises FileRejected(unreadable_workbook)."""
+    """Open a workbook; raises FileRejected(unreadable_workbook), or too_large."""
+    verify_workbook(path)
     try:
         return fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
@@ -210,7 +212,7 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
     """Read the layout's sheets of a workbook, one under the other.
 
     Raises:
-        FileRejected: unreadable_workbook, missing_sheet, empty_file, or a header that does not fit.
+        FileRejected: unreadable_workbook, too_large, missing_sheet, empty_file, or a header that does not fit.
     """
     if path.stat().st_size == 0:
         raise FileRejected("empty_file", f"{path.name} has no bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,44 +13,53 @@ from warehouse.verify import read_publication
 pytestmark = pytest.mark.slow
 
 
-def test_a_filing_that_shrank_withholds_what_it_touches_until_it_is_mended(
-    sample_run: Run, tmp_path: Path
+def test_a_filing_that_lost_a_region_is_held_until_it_is_accepted_or_mended(
+    sample_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An operator files a quarter again, the header and ten rows, and then all of it."""
+    """An operator files a quarter again without a region; a person accepts that; then it files all of it once more."""
+    monkeypatch.setenv("QAMTU_ACCEPTANCES", str(tmp_path / "acceptances"))
     received = sample_run.home.root / "sample_inbox"
     filed = received / "sample_tulpar" / "tulpar-2025-q4.csv"
-    again = tmp_path / "inbox" / "sample_tulpar" / filed.name
+    again = tmp_path / "inbox" / "sample_tulpar" / "tulpar-2025-q4_rev2.csv"
     again.parent.mkdir(parents=True)
-    again.write_bytes(b"".join(filed.read_bytes().splitlines(keepends=True)[:11]))
+    rows = filed.read_bytes().splitlines(keepends=True)
+    again.write_bytes(b"".join(row for row in rows if not re.match(rb'"[^"]*","11', row)))
+    inboxes = ("--inbox", str(received), "--inbox", str(tmp_path / "inbox"))
     before = sample_run.home.current.resolve()
-    run = qamtu(sample_run.home.root, "run", "--inbox", str(received), "--inbox", str(tmp_path / "inbox"))
-    assert run.code == 3, run.told
-    withheld = dict(
-        run.query("select metric_id, withheld_reason from marts.meta_metric where status = 'withheld'")
+
+    run = qamtu(sample_run.home.root, "run", *inboxes)
+    assert run.code == 0, run.told
+    assert figures(sample_run.home.current) == figures(before), "the filing before it stays in use"
+    ((extract_id, message),) = run.query(
+        "select extract_id, message from marts.meta_extract where outcome = 'held'"
     )
-    assert "population_covered_pct" in withheld
-    assert "check filings." in withheld["population_covered_pct"]
-    assert "first: operator_id=" in withheld["population_covered_pct"]
-    assert not {"population", "itu_population_covered_pct"} & set(withheld)
-    (shown,) = run.query(
-        """
-        select
-            count(population_covered_pct),
-            count(*) filter (where status = 'withheld'),
-            count(*) filter (where status = 'withheld' and withheld_reason is null)
-        from marts.fct_coverage_by_technology
-        """
-    )
-    assert shown[0] == 0 < shown[1]
-    assert shown[2] == 0
+    assert f"qamtu accept {extract_id} --reason" in message
+    assert "qamtu accept" in run.printed
+    concerned = dict(run.query("select metric_id, held_deliveries from marts.meta_metric"))
+    assert concerned["population_covered_pct"] == extract_id
+    assert concerned["population"] is None
     assert run.query(
-        f"select is_current from marts.meta_extract where file_name = 'sample_tulpar/{filed.name}' order by 1"
-    ) == [(False,), (True,)]
+        "select status from marts.meta_check where check_id = 'deliveries.no_delivery_is_held'"
+    ) == [("warn",)]
+    assert ("missing", "110000000") in run.query("select rule, region_kato from marts.meta_suspicion")
     assert (before / "coverage.duckdb").is_file(), "a reader may hold the release of before all the while"
 
+    reason = "The network of the region was sold."
+    accepted = qamtu(sample_run.home.root, "accept", extract_id, "--reason", reason, "--author", "A. Analyst")
+    assert accepted.code == 0, accepted.told
+    run = qamtu(sample_run.home.root, "run", *inboxes)
+    assert run.code == 0, run.told
+    assert run.query("select is_current from marts.meta_extract where extract_id = '" + extract_id + "'") == [
+        (True,)
+    ]
+    assert run.query(
+        "select decision, reason, author from marts.meta_decision where decision = 'acceptance'"
+    ) == [("acceptance", reason, "A. Analyst")]
+    assert figures(sample_run.home.current) != figures(before)
+
     # Filed whole once more, its period is built again and the others stand: the figures are those of one whole build.
-    again.with_name("tulpar-2025-q4_rev2.csv").write_bytes(filed.read_bytes())
-    mended = qamtu(sample_run.home.root, "run", "--inbox", str(received), "--inbox", str(tmp_path / "inbox"))
+    again.with_name("tulpar-2025-q4_rev3.csv").write_bytes(filed.read_bytes())
+    mended = qamtu(sample_run.home.root, "run", *inboxes)
     assert mended.code == 0, mended.told
     assert "of 2025-12-31 alone" in mended.told
     assert figures(sample_run.home.current) == figures(before)

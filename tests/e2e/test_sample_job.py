@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.filings import key_of
+from orchestration.instance import open_instance
 from sample_country.expected import PUBLISHED
 from tests.main_job_kit import Run, qamtu
 from warehouse.paths import PROJECT_DIR
@@ -21,6 +24,17 @@ def test_the_sample_is_published_whole(sample_run: Run) -> None:
     assert sample_run.code == 0, sample_run.told
     assert sample_run.query("select count(*) from marts.meta_metric where status <> 'published'") == [(0,)]
     assert sample_run.query("select is_sample, label from marts.meta_publication") == [(True, "SAMPLE")]
+
+
+def test_dagster_shows_which_quarters_a_sender_has_filed_for(
+    sample_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(sample_run.home.dagster))
+    senders = ("sample_koktem", "sample_arman")
+    with open_instance(sample_run.home) as instance:
+        filed = {sender: instance.get_materialized_partitions(key_of(sender)) for sender in senders}
+    quarters = {f"{year}-{month}-01" for year in (2024, 2025) for month in ("01", "04", "07", "10")}
+    assert filed == dict.fromkeys(senders, quarters)
 
 
 def test_the_published_totals_come_out_exactly(sample_run: Run) -> None:
@@ -68,6 +82,37 @@ def test_fibre_milestones_satellites_and_systems_are_judged(sample_run: Run) -> 
         ("programme.milestones_do_not_move_silently",),
         ("programme.systems_are_not_filed_twice",),
     ]
+
+
+def test_an_upheld_dispute_makes_the_claim_disputed_and_nothing_else(sample_run: Run) -> None:
+    upheld = """
+        select claims.evidence_grade, count(*)
+        from marts.fct_availability as claims
+        inner join marts.fct_dispute as disputes
+            on claims.as_of_date = disputes.as_of_date and claims.settlement_kato = disputes.settlement_kato
+            and claims.operator_id = disputes.operator_id and claims.technology = disputes.technology
+        where disputes.status = 'upheld' and claims.connection_level >= 2 group by all
+    """
+    ((grade, claims),) = sample_run.query(upheld)
+    assert (grade, claims >= 15) == ("disputed", True)
+    assert sample_run.query(
+        "select count(*) > 0 from marts.fct_dispute where h3_cell is not null and settlement_kato is null"
+    ) == [(True,)]
+
+
+def test_overdue_answers_are_listed_by_operator(sample_run: Run) -> None:
+    by_operator = sample_run.query(
+        """
+        select operator_id, answers_overdue, oldest_due_at, longest_overdue_days
+        from marts.fct_dispute_overdue where as_of_date = date '2025-12-31' and answers_overdue > 0 order by 1
+        """
+    )
+    assert [(operator, overdue) for operator, overdue, _, _ in by_operator] == [
+        ("arman_mobile", 5), ("sayran_cell", 1),
+    ]  # fmt: skip
+    assert all((dt.date(2025, 12, 31) - oldest).days == days for _, _, oldest, days in by_operator)
+    listed = "select count(*) from marts.fct_dispute where is_overdue and as_of_date = date '2025-12-31'"
+    assert sample_run.query(listed) == [(sum(overdue for _, overdue, _, _ in by_operator),)]
 
 
 def test_history_is_on_one_map(sample_run: Run) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy
 from frictionless import Package
 from typer.testing import CliRunner
 
@@ -19,6 +25,7 @@ from expectations.gate import MetricNeeds, decide, judge, read_needs
 from expectations.ledger import append, read_ledger
 from expectations.suite import load_suites
 from orchestration.cli import app
+from tests.faults.gates import metrics_resting_on
 from tests.main_job_kit import Run
 from tests.unit.audit_kit import standing_of
 from warehouse.candidate import Manifest, read_manifest
@@ -31,6 +38,7 @@ from warehouse.paths import PROJECT_DIR, Home
 from warehouse.releases import publish
 from warehouse.revision import compare_releases
 from warehouse.scorecard import read_scorecard
+from warehouse.small_cells import TABLES
 from warehouse.verdicts import Verdicts
 from warehouse.verify import read_publication, verify_release
 
@@ -204,6 +212,16 @@ def test_filings_gone_wrong_withhold_coverage_and_leave_the_rest(built: Built) -
     assert not {"population", "itu_population_covered_pct"} & metrics
 
 
+def test_the_gate_withholds_what_the_map_of_dbt_says_rests_on_a_check(built: Built) -> None:
+    """For every blocking expectation and a dbt test of every table, against lineage walked by other code."""
+    blocking = [check for check in built.checks.values() if check.blocking and check.kind != "build"]
+    one_each = {check.check_id if check.kind == "gx" else check.guards: check.check_id for check in blocking}
+    assert len(one_each) > 150
+    for check_id in one_each.values():
+        metrics, _ = withheld_by(built, check_id)
+        assert metrics == metrics_resting_on(built.home, [check_id]), check_id
+
+
 def test_every_table_of_the_suites_is_in_the_project(built: Built) -> None:
     assert [check.check_id for check in built.checks.values() if check.unknown] == []
 
@@ -311,6 +329,88 @@ def test_the_release_is_whole_and_valid(built: Built) -> None:
     assert len(small) > 10
 
 
+def words_of(relation: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """Every text that stands in a table, each once."""
+    columns = [
+        name
+        for name, kind, *_ in connection.execute(f"describe from {relation}").fetchall()
+        if kind == "VARCHAR"
+    ]
+    told = [f"select distinct {name} as word from {relation}" for name in columns]
+    rows = connection.execute(" union ".join(told)).fetchall() if told else []
+    return "\n".join(word for (word,) in rows if word is not None)
+
+
+def texts_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every file below a folder as text: tables and workbooks taken apart, so that no packing hides a word."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as parts:
+                yield from ((f"{name}/{part}", parts.read(part).decode()) for part in parts.namelist())
+        elif path.suffix == ".parquet":
+            with duckdb.connect() as connection:
+                yield name, words_of(f"'{path}'", connection)
+        elif path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                for (table,) in connection.execute("select table_name from duckdb_tables()").fetchall():
+                    yield f"{name}/{table}", words_of(f"marts.{table}", connection)
+        else:
+            yield name, path.read_bytes().decode("utf-8", "replace")
+
+
+def test_nothing_internal_of_the_lake_stands_in_any_file_of_the_open_tier(built: Built) -> None:
+    files = f"{built.home.lake}/accepted/operator_sites/**/*.parquet"
+    sites = {
+        site
+        for (site,) in duckdb.sql(
+            f"select distinct site_id from read_parquet('{files}', union_by_name = true)"
+        ).fetchall()
+    }
+    messages = {
+        message
+        for (message,) in duckdb.sql(
+            f"select distinct message from '{built.home.lake}/meta/extract.parquet' where message is not null"
+        ).fetchall()
+    }
+    looks_like_a_site = re.compile(r"\b[A-Z]{2}-\d+-\d+\b")
+    assert len(sites) > 1000
+    assert all(looks_like_a_site.fullmatch(site) for site in sites)
+    found, forms = [], set()
+    for name, text in texts_of(built.release / "open"):
+        forms.add(Path(name.split("/")[0]).suffix or name.split("/")[0])
+        found += [(name, site) for site in set(looks_like_a_site.findall(text)) & sites]
+        found += [(name, message) for message in messages if message in text]
+    assert found == []
+    assert {".duckdb", "parquet", "csv", "xlsx", "geo", "report", "docs", ".json", ".jsonld"} <= forms
+    whole = (built.release / "csv" / "meta_extract.csv").read_text(encoding="utf-8")
+    assert any(message in whole for message in messages), "what is looked for is found where it stands"
+
+
+def test_the_open_tier_has_no_count_too_small_and_says_what_it_lacks(built: Built) -> None:
+    opened = built.release / "open"
+    assert verify_release(opened) == []
+    account = read_publication(built.release)["open_tier"]
+    assert account["places_with_small_counts"] > 0
+    assert "dim_settlement.population" in account["internal_columns"]
+    assert account["tables_left_out"] == ["fct_settlement_population"]
+    with duckdb.connect(str(opened / "coverage.duckdb"), read_only=True) as connection:
+        for table in TABLES:
+            for count in table.counts:
+                (small,) = connection.execute(
+                    f"select count(*) from marts.{table.table} where ({table.rows}) and round({count}) between 1 and 4"
+                ).fetchall()[0]
+                assert small == 0, (table.table, count)
+        assert connection.execute("select count(population) from marts.dim_settlement").fetchall() == [(0,)]
+        (nation,) = connection.execute(
+            "from marts.figure('population_covered_pct', technology := '4g') select status"
+        ).fetchall()
+        assert nation == ("published",)
+    # What no rule touches is one file with two names.
+    same = [path / "csv" / "fct_highway_gap.csv" for path in (built.release, opened)]
+    assert same[0].samefile(same[1])
+
+
 def test_the_release_says_sample_wherever_one_looks(built: Built) -> None:
     with duckdb.connect(str(built.release / "coverage.duckdb"), read_only=True) as connection:
         comments = connection.execute("select comment from duckdb_tables()").fetchall()
@@ -383,7 +483,8 @@ def test_recipes_of_the_guide_run(
     monkeypatch.setenv("QAMTU_HOME", str(built.home.root))
     (tmp_path / "var").symlink_to(built.home.root)
     if kind.startswith("sql"):
-        name = "releases.duckdb" if kind == "sql releases" else "current/coverage.duckdb"
+        names = {"sql releases": "releases.duckdb", "sql open": "current/open/coverage.duckdb"}
+        name = names.get(kind, "current/coverage.duckdb")
         with duckdb.connect(str(built.home.published / name), read_only=True) as connection:
             for statement in duckdb.extract_statements(recipe):
                 rows = connection.execute(statement).fetchall()
@@ -394,8 +495,34 @@ def test_recipes_of_the_guide_run(
         for line in recipe.splitlines():
             answer = CliRunner().invoke(app, line.split()[1:])
             assert answer.exit_code == 0, answer.stderr
+    elif kind == "bash":
+        monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        done = subprocess.run(
+            ["bash", "-euc", recipe], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Turkistan" in done.stdout
+        assert "2606" in (tmp_path / "figure.csv").read_text(encoding="utf-8")
+    elif kind == "r":
+        # R's duckdb package is on no registry that an environment like this one installs from; its engine is ours.
+        (file, query) = re.findall(r'"([^"]+)"', recipe)
+        with duckdb.connect(str(tmp_path / file), read_only=True) as connection:
+            assert connection.execute(query).fetchall()
     else:
-        assert kind in ("r", "text"), "nothing here runs it"
+        assert kind == "text", "nothing here runs it"
+
+
+def test_a_tool_that_speaks_sqlalchemy_can_read_and_not_write(built: Built) -> None:
+    url = f"duckdb:///{built.release / 'coverage.duckdb'}"
+    engine = sqlalchemy.create_engine(url, connect_args={"read_only": True})
+    try:
+        # What such a tool asks first. Columns cannot be asked for with duckdb-engine 0.17 on SQLAlchemy 2.1, whose
+        # Postgres dialect reads a catalogue that DuckDB lacks.
+        assert "fct_metric" in sqlalchemy.inspect(engine).get_table_names(schema="marts")
+        with engine.connect() as connection, pytest.raises(sqlalchemy.exc.DBAPIError, match="read-only"):
+            connection.execute(sqlalchemy.text("delete from marts.fct_metric"))
+    finally:
+        engine.dispose()
 
 
 def test_the_dictionary_covers_every_column_of_the_release(built: Built) -> None:

@@ -189,7 +189,7 @@ def test_what_stands_and_is_proved_is_left_alone(audited: Home, monkeypatch: pyt
     outcome = build(audited)
     assert (outcome.models, outcome.tests) == ([], [])
     assert [name.rsplit(".", 1)[-1] for name in outcome.kept] == ["first", "other", "second", "codes"]
-    assert outcome.proved == 2
+    assert [proof.status for proof in outcome.proved.values()] == ["pass", "pass"]
     assert run_audit(audited, suites=()).counts() == {"pass": 6}
 
 
@@ -232,7 +232,7 @@ def test_a_build_that_breaks_off_is_begun_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(dbt_engine._Build, "_run_tests", killed)
+        broken.setattr(dbt_engine.Build, "_run_tests", killed)
         with pytest.raises(KeyboardInterrupt):
             build(audited)
     outcome = build(audited)
@@ -272,7 +272,7 @@ def test_of_a_table_kept_by_period_only_what_is_due_is_made_anew(home: Home, wri
         write("models/kept.sql", kept % (turn, last))
         ensure_manifest(home)
         arguments = build_arguments(["fqn:small.kept"]) + due_arguments({"kept": due} if due else {})
-        (result,) = dbt_engine._node_results(dbt_engine._invoke(home, arguments))
+        (result,) = dbt_engine._invoke(home, arguments).results
         assert result.status == "success", result.message
         return [number for _, number in rows(home, "kept")]
 

@@ -13,7 +13,8 @@ import pytest
 from dagster._core.storage.tags import RUN_KEY_TAG
 
 from orchestration import progress
-from orchestration.automation import Cursor
+from orchestration.alerts import ALERT_VARIABLE
+from orchestration.automation import Cursor, alert_of_failure
 from orchestration.definitions import build_defs
 from orchestration.instance import COMMAND_LINE_TAG, close_abandoned_runs
 from orchestration.publication import NothingToPublish
@@ -28,9 +29,11 @@ from tests.integration.dagster_kit import (
     outcomes_of_everything,
     quiet,
 )
+from tests.webhook_kit import listening
 from warehouse.paths import PROJECT_DIR, Home
 
 FILING = dg.AssetKey(["sample_dala", "operator_availability"])
+OWED = dg.AssetKey(["filings", "sample_dala"])
 MART = dg.AssetKey(["marts", "dim_region"])
 # As many steps as there are from the build on; the senders are left out.
 FROM_A_MART_ON = [MART, dg.AssetKey("audit"), dg.AssetKey("release")]
@@ -120,8 +123,8 @@ def test_quarters_in_which_nothing_changed_are_not_told_again(
 ) -> None:
     for expected in (2, 0):
         result = execute(engines(shared), instance, asset_selection=[FILING])
-        quarters = [e for e in result.get_asset_materialization_events() if e.partition is not None]
-        assert len(quarters) == expected
+        told = [e.asset_key for e in result.get_asset_materialization_events() if e.partition is not None]
+        assert (told.count(FILING), told.count(OWED)) == (expected, expected)
 
 
 def test_chosen_quarters_are_one_run_and_each_tells_its_own_files(
@@ -137,6 +140,7 @@ def test_chosen_quarters_are_one_run_and_each_tells_its_own_files(
     files = {
         event.partition: event.materialization.metadata["files"].value
         for event in result.get_asset_materialization_events()
+        if event.asset_key == FILING
     }
     assert files == {"2024-10-01": 1, "2025-01-01": 1, "2025-04-01": 0}
     assert len(PretendIngestion.asked) == 1
@@ -164,17 +168,30 @@ def test_checks_can_be_carried_out_alone(shared: Home, instance: dg.DagsterInsta
     assert result.get_asset_materialization_events() == []
 
 
+def tests_of_the_mart(home: Home) -> list[str]:
+    """Names of dbt's tests among the checks of MART; expectations have their suite before two underscores."""
+    graph = build_defs(resource_overrides=engines(home)).resolve_asset_graph()
+    names = sorted(key.name for key in graph.asset_check_keys if key.asset_key == MART)
+    return [name for name in names if "__" not in name or name.startswith("not_null")]
+
+
 def test_a_failed_test_is_shown_and_does_not_stop_the_release(
     shared: Home, instance: dg.DagsterInstance
 ) -> None:
-    definitions = build_defs(resource_overrides=engines(shared))
-    names = sorted(k.name for k in definitions.resolve_asset_graph().asset_check_keys if k.asset_key == MART)
-    dbt = PretendDbt(broken_tests=[name for name in names if "__" not in name or name.startswith("not_null")])
+    dbt = PretendDbt(broken_tests=tests_of_the_mart(shared))
     result = execute(engines(shared, dbt=dbt), instance, asset_selection=FROM_A_MART_ON)
     assert result.success, "the gate decides what is withheld, not the run"
     failed = {name for name, passed in evaluations(result).items() if not passed}
     assert failed == set(dbt.broken_tests) != set()
     assert "release" in steps_in_order(result)
+
+
+def test_a_test_that_was_proved_before_has_passed(shared: Home, instance: dg.DagsterInstance) -> None:
+    dbt = PretendDbt(proved_tests=tests_of_the_mart(shared))
+    result = execute(engines(shared, dbt=dbt), instance, asset_selection=FROM_A_MART_ON)
+    told = [e for e in result.get_asset_check_evaluations() if "proved_before" in e.metadata]
+    assert [e.check_name for e in told] == dbt.proved_tests != []
+    assert all(e.passed for e in told)
 
 
 def test_a_model_that_fails_ends_the_run_before_the_release_and_names_itself(
@@ -219,6 +236,70 @@ def test_an_expectation_that_fails_is_a_failed_check(shared: Home, instance: dg.
         engines(shared, publication=PretendPublication(broken_checks=[broken])), instance, job="publish"
     )
     assert {name for name, passed in evaluations(result).items() if not passed} == {broken.replace(".", "__")}
+
+
+def test_a_failed_check_shows_who_must_act_and_how_to_explain_its_figures(
+    shared: Home, instance: dg.DagsterInstance
+) -> None:
+    broken = "change.mobile_coverage_does_not_fall"
+    result = execute(
+        engines(shared, publication=PretendPublication(broken_checks=[broken])), instance, job="publish"
+    )
+    (failed,) = [found for found in result.get_asset_check_evaluations() if not found.passed]
+    assert failed.metadata["owners"].value == "Coverage analytics"
+    assert "qamtu explain households_passed_pct" in str(failed.metadata["explain"].value)
+
+
+def test_a_release_shows_its_scorecard_and_what_is_withheld(
+    shared: Home, instance: dg.DagsterInstance
+) -> None:
+    partial = PretendPublication(withheld=["households"])
+    result = execute(engines(shared, publication=partial), instance, job="publish")
+    (released,) = [
+        event.materialization
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey("release")
+    ]
+    scorecard = str(released.metadata["scorecard"].value)
+    assert scorecard.startswith("**SAMPLE**")
+    assert "| S3 | 4G \\| in &lt;3,115> villages | 3,115.0 | – | stale |" in scorecard
+    assert "`households`" in str(released.metadata["withheld"].value)
+
+
+def test_what_is_withheld_is_told_to_the_webhook(
+    shared: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening() as webhook:
+        monkeypatch.setenv(ALERT_VARIABLE, webhook.url)
+        partial = PretendPublication(withheld=["households"])
+        assert execute(engines(shared, publication=partial), instance, job="publish").success
+        nothing = PretendPublication(metrics=[], withheld=["households"])
+        assert not execute(engines(shared, publication=nothing), instance, job="publish").success
+    assert [told["event"] for told in webhook.received] == ["figures_withheld", "nothing_published"]
+    assert webhook.received[0]["metrics"] == ["households"]
+    # Nobody listens any more: the run does not mind.
+    assert execute(engines(shared, publication=partial), instance, job="publish").success
+
+
+def test_a_run_that_failed_is_told_to_the_webhook(
+    shared: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = execute(engines(shared, dbt=PretendDbt(broken_models=["dim_region"])), instance)
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE]
+    context = dg.build_run_status_sensor_context(
+        sensor_name="alert_of_failure",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=failure,
+    ).for_run_failure()
+    with listening() as webhook:
+        monkeypatch.setenv(ALERT_VARIABLE, webhook.url)
+        alert_of_failure(context)
+    (told,) = webhook.received
+    assert told["event"] == "run_failed"
+    assert [finding["what"] for finding in told["findings"]] == ["dbt"]
+    assert "dim_region" in told["findings"][0]["found"]
 
 
 def test_a_passing_failure_is_tried_again(

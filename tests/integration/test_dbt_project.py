@@ -19,8 +19,16 @@ import yaml
 from ingestion.contract import load_contracts
 from ingestion.geometry import COUNTRY
 from orchestration import dbt_engine
+from tests.column_lineage import lake_columns
 from tests.main_job_kit import Run
-from warehouse.lake import ACCOUNT_SCHEMA, EXTRACT_SCHEMA, REASON_SCHEMA
+from warehouse.lake import (
+    ACCOUNT_SCHEMA,
+    DECISION_SCHEMA,
+    EXTRACT_SCHEMA,
+    REASON_SCHEMA,
+    STAND_IN_SCHEMA,
+    SUSPICION_SCHEMA,
+)
 from warehouse.paths import PROJECT_DIR
 
 pytestmark = pytest.mark.integration
@@ -140,6 +148,9 @@ def test_sources_are_the_lake_as_contracts_and_records_define_it(manifest: dict[
         "extract": list(EXTRACT_SCHEMA),
         "row_account": list(ACCOUNT_SCHEMA),
         "quarantine_reason": list(REASON_SCHEMA),
+        "suspicion": list(SUSPICION_SCHEMA),
+        "stand_in": list(STAND_IN_SCHEMA),
+        "decision": list(DECISION_SCHEMA),
     }
     assert {name: sorted(columns) for name, columns in sources.items()} == {
         n: sorted(c) for n, c in expected.items()
@@ -216,3 +227,37 @@ def test_layers_point_one_way(models: dict[str, dict[str, Any]]) -> None:
                 wrong.append(f"{name} reads the lake past staging")
     # Marts may be read by intermediate models only where they are shared dimensions.
     assert [w for w in wrong if " reads dim_" not in w] == []
+
+
+def test_what_contracts_keep_internal_is_internal_in_marts_or_an_aggregate_that_says_why_not(
+    built: Path, manifest: dict[str, Any], models: dict[str, dict[str, Any]]
+) -> None:
+    def declared(model: str, column: str, key: str) -> Any:
+        return models[model]["columns"][column]["config"].get("meta", {}).get(key)
+
+    internal = {
+        (kind, column.name)
+        for kind, contract in load_contracts().items()
+        for column in contract.columns
+        if column.access != "open"
+    }
+    excused = {
+        (name, column)
+        for name, node in models.items()
+        for column in node["columns"]
+        if declared(name, column, "open_because")
+    }
+    origins = lake_columns(manifest, built / "compiled")
+    assert {name for name in excused if not origins[name[0]][name[1]] & internal} == set(), (
+        "nothing to excuse"
+    )
+    assert ("operator_sites", "site_id") in origins["fct_urban_5g"]["stations_5g"], "the lineage is read"
+    origins = lake_columns(manifest, built / "compiled", closed=excused)
+    open_and_internal = {
+        f"{name}.{column}": sorted(found)
+        for name, node in models.items()
+        if node["schema"] == "marts"
+        for column, sources in origins[name].items()
+        if (found := sources & internal) and declared(name, column, "access") != "internal"
+    }
+    assert open_and_internal == {}

@@ -118,6 +118,14 @@ def test_reference_data_make_all_periods_due(tmp_path: Path, project: Manifest, 
     assert "int_availability" not in due, "what operators filed stands as it was"
 
 
+def test_a_register_of_disputes_makes_its_quarter_and_later_ones_due(
+    tmp_path: Path, project: Manifest
+) -> None:
+    due = due_after(tmp_path, project, [*BEFORE, ("disputes", Q4, "a")])
+    assert due["int_upheld_dispute"] == due["int_availability_evidence"] == Due(since="2025-07-01")
+    assert "int_availability" not in due, "a dispute changes what a claim is worth, never the claim"
+
+
 def test_a_model_says_truly_of_which_deliveries_it_reads_the_list() -> None:
     """Where it reads the list of deliveries it names the kinds, or takes those of rows that are of these kinds."""
     nodes = json.loads((Home.from_environment().dbt_target / "manifest.json").read_bytes())["nodes"].values()

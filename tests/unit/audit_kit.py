@@ -24,6 +24,9 @@ from warehouse.lake import PART_SCHEMA, partition
 from warehouse.parts import seal
 from warehouse.paths import Home
 
+# The list of deliveries that stand in for held ones, where none does; as SQL that can follow FROM.
+NO_STAND_INS = "(select null::varchar as extract_id, null::date as as_of_date where false)"
+
 PROJECT = "qamtu"
 
 
@@ -209,6 +212,7 @@ def write_extracts(home: Home, extracts: Sequence[Mapping[str, Any]]) -> None:
                 f"insert into extract values ({', '.join('?' * len(EXTRACT))})", [row[key] for key in EXTRACT]
             )
         connection.execute(f"copy extract to '{folder / 'extract.parquet'}' (format parquet)")
+        connection.execute(f"copy {NO_STAND_INS} to '{folder / 'stand_in.parquet'}' (format parquet)")
 
 
 def standing_of(release: Path, *numbers: int) -> list[str]:

@@ -10,10 +10,10 @@ select
     case when settlements.number % 4 = 2 then 6 else 0 end::bigint as tests,
     case when settlements.number % 20 = 2 then 0 when settlements.number % 4 = 2 then 6 else 0 end::bigint as tests_met,
     case when settlements.number % 20 = 2 then 6 else 0 end::bigint as tests_failed,
-    settlements.number % 24 = 3 as is_met_by_tiles,
+    settlements.number % 60 = 5 as is_dispute_upheld, settlements.number % 24 = 3 as is_met_by_tiles,
     services.service <> 'technology' or settlements.number % 48 = 3 as is_told_by_tiles,
     case
-        when settlements.number % 20 = 2 then 'disputed'
+        when settlements.number % 60 = 5 or settlements.number % 20 = 2 then 'disputed'
         when settlements.number % 4 = 2 then 'measured'
         when settlements.number % 24 = 3 and (services.service <> 'technology' or settlements.number % 48 = 3)
             then 'measured'
@@ -90,6 +90,7 @@ EVIDENCE_FAULTS: dict[str, dict[str, str]] = {
         "measured without tests": f"update {_FOUND} set tests = 0, tests_met = 0 where evidence_grade = 'measured'",
         "measured by four": f"update {_FOUND} set tests = 4, tests_met = 4 where evidence_grade = 'measured'",
         "disputed by success": f"update {_FOUND} set tests_met = 6, tests_failed = 0 where evidence_grade = 'disputed'",
+        "upheld and not heard": f"update {_FOUND} set evidence_grade = 'corroborated' where is_dispute_upheld",
         "corroborated by nobody": f"update {_FOUND} set has_site = false, has_cell = false, is_met_by_tiles = false",
         "measured by tiles that cannot tell": f"update {_FOUND} set is_told_by_tiles = false where is_met_by_tiles",
         "a grade nobody knows": f"update {_FOUND} set evidence_grade = 'proved'",

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from tests.unit.audit_kit import NO_STAND_INS
 from warehouse.candidate import Manifest
 from warehouse.files import sha256_of
 from warehouse.lineage import lineage_table, metric_sources
@@ -209,7 +210,7 @@ class SmallRelease:
             dict(zip(("metric_id", "source_table", "required_extracts"), row, strict=True)) for row in rows
         ]
         sources = metric_sources(Manifest({}), metrics)
-        lineage = lineage_table(connection, sources, "marts", "meta_extract")
+        lineage = lineage_table(connection, sources, "marts", "meta_extract", NO_STAND_INS)
         connection.register("frame", lineage)
         connection.execute("create table meta_lineage as select * from frame")
 

@@ -377,7 +377,12 @@ alter table staging.stg_row_account add column rows_quarantined bigint default 2
 alter table staging.stg_row_account add column rows_duplicate bigint default 1;
 alter table staging.stg_row_account add column rows_read bigint;
 update staging.stg_row_account set rows_read = rows_accepted + rows_quarantined + rows_duplicate;
-create table marts.meta_extract as select * from staging.stg_extract;
+create table marts.meta_extract as select *, null::varchar as message from staging.stg_extract;
+create table staging.stg_stand_in (extract_id varchar, as_of_date date);
+create table staging.stg_suspicion (extract_id varchar, is_accepted boolean);
+create table intermediate.int_accepted_fall (
+    as_of_date date, operator_id varchar, geography_level varchar, kato varchar
+);
 create table marts.meta_row_account as select * from staging.stg_row_account;
 """
 

@@ -297,6 +297,14 @@ def test_many_places_lost_are_counted_and_a_halved_filing_is_said_to_be_one() ->
     assert Anomaly("place_lost_more", {"count": 59}) in found
 
 
+@pytest.mark.parametrize(("after", "is_told"), [(5, False), (4, True)])
+def test_a_filing_is_halved_when_it_holds_less_than_half(after: int, is_told: bool) -> None:
+    contract = load_contracts()["public_statements"]
+    frames = [pl.LazyFrame({"statement_id": list(range(rows))}) for rows in (10, after)]
+    found = compare(contract, None, *frames)
+    assert ("rows_halved" in [anomaly.kind for anomaly in found]) == is_told
+
+
 def test_the_filing_before_is_given_or_found_in_the_home(warehouse: Warehouse) -> None:
     earlier = warehouse.file(row(Дата="30.09.2025", Охвачено="10 000"), name="dala_2025q3.csv")
     warehouse.run()

@@ -14,8 +14,11 @@ from typer.testing import CliRunner
 
 import orchestration.run
 from orchestration.cli import app
+from orchestration.environment import Engine
 from orchestration.progress import Progress
 from orchestration.run import RunError, RunResult
+from warehouse import lake
+from warehouse.lake import Outcome
 from warehouse.paths import Home
 
 invoke = CliRunner().invoke
@@ -31,7 +34,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | BaseException) 
     called: list[Sequence[Path]] = []
 
     def run_pipeline(
-        home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool = False
+        home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool, engine: Engine
     ) -> RunResult:
         called.append(inboxes)
         if isinstance(result, BaseException):
@@ -49,6 +52,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | BaseException) 
         ["run", "--sample", "--inbox", "."],
         ["run", "--inbox", "/no/such/folder"],
         ["run", "--no-such-option"],
+        ["run", "--engine", "postgres"],
         ["check"],
         ["check", "/no/such/file.csv"],
         ["check", "--no-report", "--report", "x", __file__],
@@ -204,6 +208,21 @@ def test_check_for_a_script_writes_only_where_it_is_told_to(filing: Path) -> Non
     assert (Path("out") / f"{filing.name}.answer.json").is_file()
 
 
+def test_accept_takes_only_what_is_held(home: Home) -> None:
+    lake.record(
+        home,
+        Outcome(
+            extract_id="dala.q4", sender="dala", extract_kind="operator_availability", layout_id="dala/availability",
+            file_name="q4.csv", sha256="0" * 64, size_bytes=1, received_order=1, outcome="accepted", series="dala/q4",
+        ),
+    )  # fmt: skip
+    for name, said in (("dala.q4", "not held"), ("dala.q5", "no delivery of that name")):
+        answer = invoke(app, ["accept", name, "--reason", "The network was sold."])
+        assert answer.exit_code == 1
+        assert f"{name}: {said}" in answer.stderr
+    assert invoke(app, ["accept", "dala.q4"]).exit_code == 2, "a reason is asked for"
+
+
 @pytest.mark.parametrize("arguments", [["explain", "population"], ["diff"], ["verify"]])
 def test_what_asks_of_releases_says_that_there_is_none(arguments: list[str], home: Home) -> None:
     answer = invoke(app, arguments)
@@ -236,6 +255,7 @@ def test_checking_a_file_needs_nothing_of_the_warehouse(filing: Path) -> None:
         f"try: app(['check', {str(filing)!r}])\n"
         "except SystemExit as end: assert end.code == 3, end.code\n"
         "extra = {'dagster', 'dbt', 'great_expectations', 'babel', 'cryptography', 'xlsxwriter', 'xlwt'}\n"
+        "extra |= {'aiohttp', 'asyncssh', 's3fs', 'tenacity'}\n"
         "extra &= set(sys.modules)\n"
         "sys.exit(f'imported {extra}' if extra else 0)\n"
     )

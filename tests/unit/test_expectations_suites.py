@@ -241,17 +241,15 @@ FAULTS: dict[str, dict[str, str]] = {
         "unmatched": "insert into marts.meta_extract (file_name, outcome) values ('тарифы.csv', 'unmatched')",
         "two layouts": "insert into marts.meta_extract (file_name, outcome) values ('a.csv', 'ambiguous')",
     },
+    "deliveries.no_delivery_is_held": {
+        "held": "update marts.meta_extract set outcome = 'held', is_current = false where extract_id = 'arman-2'",
+    },
     "deliveries.no_file_is_rejected": {
         "rejected": "update marts.meta_extract set superseded_by = null where outcome = 'rejected'",
     },
     "filings.every_operator_files_again": {
         "no filing": f"delete from {FILINGS} where operator_id = 'sayran' and {LATEST}",
         "a gap": f"delete from {FILINGS} where operator_id = 'sayran' and as_of_date = date '2025-09-30'",
-    },
-    "filings.no_technology_is_lost": {
-        "2G written for 4G": f"update {FILINGS} set technology = '4g' where technology = '2g' and {LATEST}",
-        "switched off without a word": f"delete from {FILINGS} where technology = 'dsl' and {LATEST}",
-        "only on paper": f"update {FILINGS} set connection_level = 1 where technology = 'dsl' and {LATEST}",
     },
     "filings.no_region_is_lost": {
         "region missing": (
@@ -278,11 +276,6 @@ FAULTS: dict[str, dict[str, str]] = {
         "nought of a city": (
             f"update {FILINGS} set households_passed = 0 where {LATEST} and settlement_kato = '710000000'"
         ),
-    },
-    "filings.no_filing_shrinks_by_half": {
-        "rows": f"delete from {FILINGS} where operator_id = 'arman' and technology <> '2g' and {LATEST}",
-        "households": f"update {FILINGS} set households_passed = households_passed // 3 where {LATEST}",
-        "households unknown": f"update {FILINGS} set households_passed = null where {LATEST}",
     },
     "filings.served_settlements_stay_served": {
         "codes swapped": (
@@ -535,6 +528,70 @@ def test_each_expectation_fires_on_its_fault(
     assert not finding.success
     assert finding.failing_count > 0
     assert finding.offending_rows != "[]"
+
+
+ACCEPTED = {
+    "filings.no_region_is_lost": (
+        "delete from {filings} where operator_id = 'arman' and settlement_kato like '10%' and {at}"
+    ),
+    "filings.served_settlements_stay_served": (
+        "delete from {filings} where operator_id = 'arman' and settlement_kato like '10100%' and {at}"
+    ),
+    "change.mobile_coverage_does_not_fall": (
+        "update {technology} set population_covered_pct = 1 where kato in ('000000000', '100000000') and {at}"
+    ),
+    "change.fixed_and_satellite_coverage_does_not_fall": (
+        "update {technology} set population_covered_pct = 1 where kato in ('000000000', '100000000') and {at}"
+    ),
+    "change.speed_tiers_do_not_fall": (
+        "update {tier} set population_covered_pct = 1 where kato in ('000000000', '100000000') and {at}"
+    ),
+    "change.villages_stay_reached": (
+        "update {villages} set villages_covered_pct = 1 where kato in ('000000000', '100000000') and {at}"
+    ),
+    "change.households_passed_do_not_fall": (
+        "update {technology} set households_passed = 1 where kato in ('000000000', '100000000') and {at}"
+    ),
+}
+
+
+@pytest.mark.parametrize("check_id", sorted(ACCEPTED))
+def test_what_a_person_accepted_is_no_fault_there_and_then(
+    engine: Engine, marts: duckdb.DuckDBPyConnection, check_id: str
+) -> None:
+    names = {"filings": FILINGS, "technology": TECHNOLOGY, "tier": TIER, "villages": VILLAGES, "at": LATEST}
+    marts.execute(ACCEPTED[check_id].format(**names))
+    assert not found(engine, marts, EXPECTATIONS[check_id]).success
+    accept = (
+        "insert into intermediate.int_accepted_fall values "
+        "({0}, 'arman', 'region', '100000000'), ({0}, 'arman', 'national', '000000000')"
+    )
+    marts.execute(accept.format("date '2025-09-30'"))
+    assert not found(engine, marts, EXPECTATIONS[check_id]).success, "accepted for another date"
+    marts.execute(accept.format("date '2025-12-31'"))
+    assert found(engine, marts, EXPECTATIONS[check_id]).success
+
+
+def test_an_accepted_plan_may_have_lost_villages(engine: Engine, marts: duckdb.DuckDBPyConnection) -> None:
+    expectation = EXPECTATIONS["change.villages_of_the_plan_are_stable"]
+    marts.execute(
+        "delete from staging.stg_rural_connection_plan where extract_id = 'plan-2025' and settlement_kato like '1020%'"
+    )
+    marts.execute("insert into staging.stg_suspicion values ('plan-2025', false)")
+    assert not found(engine, marts, expectation).success
+    marts.execute("update staging.stg_suspicion set is_accepted = true")
+    assert found(engine, marts, expectation).success
+
+
+def test_a_filing_that_stands_in_is_not_sent_twice(engine: Engine, marts: duckdb.DuckDBPyConnection) -> None:
+    expectation = EXPECTATIONS["filings.no_filing_is_sent_twice"]
+    marts.execute(FAULTS["filings.no_filing_is_sent_twice"]["stale filing under a new date"])
+    assert not found(engine, marts, expectation).success
+    marts.execute(
+        f"insert into staging.stg_stand_in select distinct extract_id, as_of_date from {FILINGS} "
+        f"where operator_id = 'arman' and {LATEST}"
+    )
+    assert found(engine, marts, expectation).success
 
 
 def test_every_expectation_has_a_fault_that_shows_it_firing() -> None:

@@ -461,21 +461,6 @@ def test_the_same_bytes_again_are_one_delivery(warehouse: Warehouse) -> None:
     assert len([o for o in outcomes.values() if o.extract_kind == "operator_availability"]) == 1
 
 
-def test_a_filing_that_shrank_by_half_says_so(warehouse: Warehouse) -> None:
-    rows = [
-        edited(КАТО=kato, Село="", Дата="30.09.2025")
-        for kato in ("103230100", "103230200", "103230500", "103230600", "113220100")
-    ]
-    warehouse.file(
-        *[r.replace("область Абай", "Акмолинская область") if "113220100" in r else r for r in rows],
-        name="dala_2025q3.csv",
-    )
-    warehouse.file(ROW, edited(КАТО="103230200", Село=""))
-    outcome = warehouse.run()["dala_2025q4.csv"]
-    assert (outcome.outcome, outcome.rule) == ("accepted", "shrunk")
-    assert "holds 2 accepted rows where dala_2025q3.csv held 5" in str(outcome.message)
-
-
 def test_two_lone_quotes_do_not_join_rows_into_one(warehouse: Warehouse) -> None:
     warehouse.file(edited(Село='"с.Карааул'), ROW, edited(Село='с.Чингис"', КАТО="103230200"))
     outcome = warehouse.run()["dala_2025q4.csv"]

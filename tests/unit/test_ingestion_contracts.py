@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ingestion.contract import CONTRACTS_DIR, Contract, load_contracts
 from ingestion.layout import LAYOUTS_DIR, Layout, LayoutError, load_layouts, nearest, read_layout
+from ingestion.suspicion import profile_query
 
 CONTRACTS = load_contracts()
 LAYOUTS = load_layouts()
@@ -23,6 +25,20 @@ def test_contract_is_complete(contract: Contract) -> None:
         assert column.access in ("open", "internal"), column.name
         if re.search(r"_(mbps|km|pct)$", column.name):
             assert column.unit, f"{column.name} carries a unit in its name, and must state it"
+
+
+WATCHED = {name: contract for name, contract in CONTRACTS.items() if contract.suspicious}
+
+
+@pytest.mark.parametrize("contract", WATCHED.values(), ids=WATCHED.keys())
+def test_what_is_suspicious_is_said_of_columns_that_there_are(contract: Contract) -> None:
+    watch = contract.suspicious
+    assert watch is not None
+    assert 0 < watch.shrunk_below_pct < watch.fallen_below_pct < 100
+    assert watch.category or watch.region_of, "with neither only the whole is compared"
+    counted = profile_query(pl.LazyFrame(schema=contract.lake_schema), contract)
+    assert counted is not None
+    assert counted.collect().columns == ["region_kato", "category", "row_count", "covered_count", *watch.sums]
 
 
 def test_every_contract_file_is_named_as_its_id() -> None:

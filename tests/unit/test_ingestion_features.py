@@ -17,8 +17,8 @@ from polars_h3 import cell_area
 from ingestion.contract import load_contracts
 from ingestion.faults import FILE_RULES, ROW_RULES
 from ingestion.geometry import COUNTRY
+from ingestion.limits import GEOJSON_FEATURE_MB
 from ingestion.pipeline import arrivals
-from ingestion.readers.features import GEOJSON_FEATURE_MB
 from tests.unit.ingestion_kit import Warehouse, layout
 from warehouse import lake
 from warehouse.lake import Outcome

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import shapely
 
-from sample_country import PERIODS, country, evidence, generate, rollout, sites, urban
+from sample_country import PERIODS, country, disputes, evidence, generate, rollout, sites, urban
 from sample_country.filing import Filing
 from sample_country.inbox import Inbox
 
@@ -123,3 +123,21 @@ def test_nothing_is_listed_before_its_first_quarter(tmp_path: Path) -> None:
     summary = generate(tmp_path, periods=[dt.date(2024, 12, 31)])
     kinds = {file.extract_kind for file in summary.files}
     assert kinds.isdisjoint({"operator_sites", "drive_tests", "speed_test_tiles", "cell_positions"})
+
+
+def test_disputes_are_decided_as_their_claims_are_true(filing: Filing) -> None:
+    before, now = (disputes.register(filing, day) for day in PERIODS[-2:])
+    assert set(now["status"]) == {"filed", "answered", "upheld", "rejected"}
+    decided = now.filter(pl.col("status").is_in(["upheld", "rejected"])).join(
+        evidence.mobile_claims(filing, LAST).filter(pl.col("technology") == "4g"), on=["place", "operator_id"]
+    )
+    assert decided.filter(pl.col("is_true") == (pl.col("status") == "upheld")).is_empty()
+    assert set(before["dispute"]) < set(now["dispute"]), "a register lists all that stand"
+    overdue = now.filter(pl.col("status") == "filed", pl.col("answer_due_at") < LAST)
+    assert overdue["operator_id"].n_unique() == 2
+
+
+def test_a_register_holds_nothing_of_the_days_after_it(filing: Filing) -> None:
+    register = disputes.register(filing, PERIODS[-2])
+    for name in ("filed_at", "answered_at", "decided_at"):
+        assert register[name].drop_nulls().max() <= PERIODS[-2]

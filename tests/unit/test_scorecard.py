@@ -132,6 +132,28 @@ def test_rows_are_accounted_for_by_sender(tmp_path: Path) -> None:
     assert (ignored.sender, ignored.files, ignored.files_accepted) == ("ignored", 2, 0)
 
 
+def test_what_is_held_is_told_with_what_ends_it(tmp_path: Path) -> None:
+    given = country()
+    given.extracts.append(
+        {"extract_id": "e9", "extract_kind": "population", "outcome": "held", "is_current": False}
+    )
+    given.tables["meta_extract"] = Table(
+        """
+        select 'e9' as extract_id, 'sample_dala' as sender, 'dala/q4.csv' as file_name, 'held' as outcome,
+            'held, suspicious beside q3.csv; qamtu accept e9 --reason "..."' as message
+        """
+    )
+    found = card(tmp_path, given)
+    (held,) = found.held
+    assert (held.extract_id, held.sender, held.file_name) == ("e9", "sample_dala", "dala/q4.csv")
+    told = printed(found)
+    assert "Held as suspicious, and not used" in told
+    assert (
+        "dala/q4.csv, on which 0 metrics would rest: held, suspicious beside q3.csv; qamtu accept e9" in told
+    )
+    assert "Held as suspicious" not in printed(card(tmp_path / "without"))
+
+
 def test_checks_are_counted_and_open_ones_named(tmp_path: Path) -> None:
     given = country()
     given.tests[1].status, given.tests[1].failures = "fail", 4

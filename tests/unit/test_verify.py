@@ -86,6 +86,21 @@ def resign(copy: Path, key: ed25519.Ed25519PrivateKey) -> None:
     (copy / SIGNATURE_FILE).write_bytes(signer.sign(content))
 
 
+def sign_as_somebody_else(copy: Path, key: ed25519.Ed25519PrivateKey) -> None:
+    """Sign with another key what still names the first one."""
+    from warehouse.signature import Signer, fingerprint_of
+
+    signer = Signer(key, fingerprint_of(key.public_key().public_bytes_raw()))
+    (copy / SIGNATURE_FILE).write_bytes(signer.sign((copy / "publication.json").read_bytes()))
+
+
+def put_elsewhere(path: Path) -> None:
+    """The same bytes, which may be others tomorrow."""
+    elsewhere = path.parents[2] / path.name
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
@@ -97,6 +112,8 @@ def resign(copy: Path, key: ed25519.Ed25519PrivateKey) -> None:
         (lambda copy: change(copy / SIGNATURE_FILE), "the signature cannot be read"),
         (lambda copy: (copy / SIGNATURE_FILE).unlink(), "is missing: the release says that the key"),
         (lambda copy: resign(copy, OTHER), "it was not signed by the key"),
+        (lambda copy: sign_as_somebody_else(copy, OTHER), f"{SIGNATURE_FILE} is of the key"),
+        (lambda copy: put_elsewhere(copy / "csv" / "fct_metric.csv"), "csv/fct_metric.csv is missing"),
     ],
 )
 def test_whatever_was_changed_is_named(

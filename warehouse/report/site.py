@@ -410,7 +410,7 @@ def _downloads(reader: Reader, release: Path) -> dict[str, Any]:
         ],
         "others": [
             {"path": path.relative_to(release).as_posix(), "bytes": path.stat().st_size}
-            for folder in ("xlsx", "geo")
+            for folder in ("xlsx", "geo", "docs")
             for path in sorted((release / folder).glob("*"))
             if path.suffix != ".txt"
         ],

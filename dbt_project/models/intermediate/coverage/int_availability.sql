@@ -1,4 +1,5 @@
--- A filing by settlement stands where the operator did not file the settlement and technology by address.
+-- A filing by settlement stands where the operator did not file the settlement and technology by address. While the
+-- first filing of a date is held, the last good one stands in.
 {{
     config(
         materialized = 'by_period',
@@ -8,7 +9,30 @@
     )
 }}
 
-with address_filings as (
+with address_rows as (
+    {% for stands_in in (false, true) %}
+        select
+            {{ 'stand_ins' if stands_in else 'filings' }}.as_of_date,
+            filings.settlement_kato,
+            filings.operator_id,
+            filings.technology,
+            filings.connection_level,
+            filings.max_download_mbps,
+            filings.max_upload_mbps,
+            filings.households_passed,
+            filings.households_connected,
+            {{ orderable_columns('filings.{}') }},
+            filings.extract_id
+        from {{ ref('int_address_rollup') }} as filings
+        {% if stands_in %}
+            inner join {{ ref('stg_stand_in') }} as stand_ins on filings.extract_id = stand_ins.extract_id
+        {% else %}
+            union all
+        {% endif %}
+    {% endfor %}
+),
+
+address_filings as (
     select
         as_of_date,
         settlement_kato,
@@ -21,8 +45,30 @@ with address_filings as (
         cast(sum(households_connected) as bigint) as households_connected,
         {{ orderable_columns('cast(sum({}) as bigint)') }},
         max(extract_id) as extract_id
-    from {{ ref('int_address_rollup') }}
+    from address_rows
     group by as_of_date, settlement_kato, operator_id, technology
+),
+
+settlement_filings as (
+    {% for stands_in in (false, true) %}
+        select
+            {{ 'stand_ins' if stands_in else 'filings' }}.as_of_date,
+            filings.settlement_kato,
+            filings.operator_id,
+            filings.technology,
+            filings.connection_level,
+            filings.max_download_mbps,
+            filings.max_upload_mbps,
+            filings.households_passed,
+            filings.households_connected,
+            filings.extract_id
+        from {{ ref('stg_operator_availability') }} as filings
+        {% if stands_in %}
+            inner join {{ ref('stg_stand_in') }} as stand_ins on filings.extract_id = stand_ins.extract_id
+        {% else %}
+            union all
+        {% endif %}
+    {% endfor %}
 )
 
 select
@@ -52,7 +98,7 @@ select
     -- A filing by settlement does not say how many of its households can order which speed.
     {{ orderable_columns('cast(null as bigint)') }},
     filings.extract_id
-from {{ ref('stg_operator_availability') }} as filings
+from settlement_filings as filings
 left join address_filings
     on
         filings.as_of_date = address_filings.as_of_date

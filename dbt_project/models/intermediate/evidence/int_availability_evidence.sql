@@ -3,7 +3,7 @@
     config(
         materialized = 'by_period',
         meta = {
-            'same_period': ['int_settlement_test', 'int_settlement_tile', 'int_station_reach'],
+            'same_period': ['int_settlement_test', 'int_settlement_tile', 'int_station_reach', 'int_upheld_dispute'],
             'up_to_period': ['int_availability']
         }
     )
@@ -55,6 +55,21 @@ stations as (
     group by reach.as_of_date, reach.settlement_kato, reach.operator_id, ladder.technology
 ),
 
+upheld as (
+    select distinct
+        claims.as_of_date,
+        claims.settlement_kato,
+        claims.operator_id,
+        claims.technology
+    from claims
+    inner join {{ ref('int_upheld_dispute') }} as disputes
+        on
+            claims.as_of_date = disputes.as_of_date
+            and claims.settlement_kato = disputes.settlement_kato
+            and (claims.operator_id = disputes.operator_id or disputes.operator_id is null)
+            and (claims.technology = disputes.technology or disputes.technology is null)
+),
+
 found as (
     select
         claims.as_of_date,
@@ -67,6 +82,7 @@ found as (
         coalesce(tests.tests, 0) as tests,
         coalesce(tests.tests_met, 0) as tests_met,
         coalesce(tests.tests_failed, 0) as tests_failed,
+        upheld.settlement_kato is not null as is_dispute_upheld,
         coalesce(
             alone.technology_rank is not null
             and tiles.download_mbps >= services.min_download_mbps
@@ -82,6 +98,12 @@ found as (
             and claims.settlement_kato = stations.settlement_kato
             and claims.operator_id = stations.operator_id
             and claims.technology = stations.technology
+    left join upheld
+        on
+            claims.as_of_date = upheld.as_of_date
+            and claims.settlement_kato = upheld.settlement_kato
+            and claims.operator_id = upheld.operator_id
+            and claims.technology = upheld.technology
     left join {{ ref('int_settlement_test') }} as tests
         on
             claims.as_of_date = tests.as_of_date
@@ -114,9 +136,11 @@ graded as (
         tests,
         tests_met,
         tests_failed,
+        is_dispute_upheld,
         is_met_by_tiles,
         is_told_by_tiles,
         case
+            when is_dispute_upheld then 'disputed'
             when {{ most_tests('tests_failed', 'tests') }} then 'disputed'
             when {{ most_tests('tests_met', 'tests') }} or (is_met_by_tiles and is_told_by_tiles) then 'measured'
             when has_site or has_cell or is_met_by_tiles then 'corroborated'
@@ -135,6 +159,7 @@ select
     cast(graded.tests as bigint) as tests,
     cast(graded.tests_met as bigint) as tests_met,
     cast(graded.tests_failed as bigint) as tests_failed,
+    graded.is_dispute_upheld,
     graded.is_met_by_tiles,
     graded.is_told_by_tiles,
     graded.evidence_grade,

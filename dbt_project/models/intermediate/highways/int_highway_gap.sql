@@ -112,9 +112,11 @@ select
     as_of_date,
     road_id,
     technology,
-    row_number() over (
-        partition by as_of_date, road_id, technology
-        order by min(start_km), stretch
+    cast(
+        row_number() over (
+            partition by as_of_date, road_id, technology
+            order by min(start_km), stretch
+        ) as bigint
     ) as gap_number,
     min(start_km) as start_km,
     max(end_km) as end_km,

@@ -1,0 +1,224 @@
+"""Do lying inputs get in? Files of every format, damaged at random, through the whole of ingestion.
+
+Belongs here: the clean file of each format, how bytes are damaged, and what must hold of every outcome. Does not belong
+here: files made to do harm on purpose (`test_hostile_files`).
+
+Every damaged file follows from the format's name and a number, so that one that was found can be made again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import shutil
+import tempfile
+import traceback
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+from unittest.mock import patch
+from zlib import crc32
+
+import numpy as np
+import pyogrio.raw
+
+from ingestion.faults import FILE_RULES
+from ingestion.pipeline import ingest
+from sample_country import generate
+from tests.faults.filing_tables import edited
+from tests.faults.gates import layout_of
+from tests.faults.injections import head
+from warehouse.lake import Outcome
+from warehouse.paths import Home
+
+#: The file of the sample country that each format is fuzzed with.
+FORMATS = {
+    "csv, utf-8": "sample_koktem/satellite_2025q4.csv",
+    "csv, cp1251": "sample_dala/availability_2025q4.csv",
+    "text, utf-16": "sample_sayran/sayran_coverage_2025_4.txt",
+    "xlsx": "sample_ministry/projects/milestones_2025q4.xlsx",
+    "xls": "sample_tulpar/tulpar_2022q4.xls",
+    "GeoJSON": "sample_sayran/sayran_sites_2025q4.geojson",
+    "GeoPackage": "sample_arman/coverage_2025q4.gpkg",
+    "Shapefile in .zip": "sample_tulpar/tulpar-areas-2025-q4.zip",
+}
+_PERIODS = (dt.date(2022, 12, 31), dt.date(2025, 12, 31))
+_ROWS = 6
+# What programs stumble over: ends of strings and lines, quotes, formulas, markup, numbers beyond every type.
+_TOKENS = (
+    b"\0", b"\n", b"\r", b'"', b"'", b";", b",", b"\t", b"\xff\xfe", b"\xef\xbb\xbf", b"#REF!", b"=1+1", b"1e400",
+    b"-0", b"NaN", b"9" * 40, b"<script>", b"'; drop table x; --", b"{" * 50, b"[" * 50, b"]", b"\\u0000", b"\xd1",
+    "һ".encode(), b"&#x0;", b"%s%n", b"../../",
+)  # fmt: skip
+_ZIPS = (".xlsx", ".zip")
+
+
+@dataclass
+class Tally:
+    """Damaged files of one format: how many, what became of them, and what must not have been."""
+
+    format: str
+    files: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+
+class Corpus:
+    """A clean, small file of each format, and a home that knows the places they speak of."""
+
+    def __init__(self, folder: Path) -> None:
+        inbox = folder / "clean"
+        generate(inbox, seed=1, faults=False, periods=_PERIODS)
+        self.folder = folder
+        self.clean = {name: _few(inbox, path) for name, path in FORMATS.items()}
+        reference = folder / "reference" / "sample_bureau"
+        shutil.copytree(inbox / "sample_bureau" / "kato", reference / "kato")
+        ingest(Home(folder / "home"), reference.parent)
+        shutil.rmtree(inbox)
+
+    @contextmanager
+    def home(self) -> Iterator[Home]:
+        """A copy of the home, gone afterwards."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            shutil.copytree(self.folder / "home", Path(folder) / "home")
+            yield Home(Path(folder) / "home")
+
+
+def _few(inbox: Path, file: str) -> bytes:
+    """The file with its first rows, as every number of rows is read alike."""
+    path = inbox / file
+    match path.suffix:
+        case ".xls":
+            return path.read_bytes()
+        case ".gpkg":
+            return _few_features(path)
+    return edited(path.read_bytes(), path.suffix, layout_of(file), partial(head, count=_ROWS))
+
+
+def _few_features(path: Path) -> bytes:
+    meta, _, geometries, values = pyogrio.raw.read(path, max_features=_ROWS)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / path.name
+        pyogrio.raw.write(
+            target, geometries, values, list(meta["fields"]), geometry_type=meta["geometry_type"],
+            crs=meta["crs"], driver="GPKG", layer="areas",
+        )  # fmt: skip
+        return target.read_bytes()
+
+
+def damaged(name: str, clean: bytes, number: int) -> bytes:
+    """The file of a format, damaged in the way of a number."""
+    rng = np.random.default_rng([crc32(name.encode()), number])
+    if PurePosixPath(FORMATS[name]).suffix in _ZIPS and rng.random() < 0.7:
+        return _damaged_inside(clean, rng)
+    return _damaged(clean, rng)
+
+
+def _damaged_inside(clean: bytes, rng: np.random.Generator) -> bytes:
+    """One member of an archive damaged, and the archive packed soundly around it."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(clean)) as archive,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        names = archive.namelist()
+        # Where the rows stand: a workbook's other parts are read in one place only.
+        weights = np.array([5.0 if "sheet" in name else 1.0 for name in names])
+        chosen = rng.choice(len(names), p=weights / weights.sum())
+        for place, name in enumerate(names):
+            content = archive.read(name)
+            packed.writestr(name, _damaged(content, rng) if place == chosen else content)
+    return out.getvalue()
+
+
+def _damaged(clean: bytes, rng: np.random.Generator) -> bytes:
+    content = bytearray(clean)
+    for _ in range(int(rng.integers(1, 5))):
+        if not content:
+            break
+        at = int(rng.integers(len(content)))
+        match int(rng.integers(8)):
+            case 0:
+                content[at] ^= 1 << int(rng.integers(8))
+            case 1:
+                content[at] = int(rng.integers(256))
+            case 2:
+                del content[at:]
+            case 3:
+                del content[at : at + int(rng.integers(1, 200))]
+            case 4:
+                length = int(rng.integers(1, 200))
+                content[at:at] = content[at : at + length]
+            case 5:
+                content[at:at] = _TOKENS[int(rng.integers(len(_TOKENS)))]
+            case 6:
+                length = int(rng.integers(1, 64))
+                content[at : at + length] = bytes(length)
+            case _:
+                other = int(rng.integers(len(content)))
+                length = int(rng.integers(1, 64))
+                content[at : at + length] = content[other : other + length]
+    return bytes(content)
+
+
+def fuzz(corpus: Corpus, name: str, numbers: range, batch: int = 200) -> Tally:
+    """Ingest the damaged files of these numbers, many at a time; a batch that fails is looked through one by one."""
+    tally = Tally(name)
+    for begin in range(numbers.start, numbers.stop, batch):
+        part = range(begin, min(begin + batch, numbers.stop))
+        try:
+            _ingest(corpus, name, part, tally)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            for number in part:
+                try:
+                    _ingest(corpus, name, range(number, number + 1), tally)
+                except Exception as one:
+                    tally.files += 1
+                    tally.problems.append(f"number {number}: {_told(one)}")
+                except BaseException as one:
+                    if isinstance(one, KeyboardInterrupt | SystemExit):
+                        raise
+                    tally.files += 1
+                    tally.problems.append(f"number {number}: {_told(one)}")
+    return tally
+
+
+def _told(error: BaseException) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {str(error)[:200]}"
+
+
+def _ingest(corpus: Corpus, name: str, numbers: range, tally: Tally) -> None:
+    with corpus.home() as home, tempfile.TemporaryDirectory(dir=corpus.folder) as folder:
+        for number in numbers:
+            path = Path(folder) / f"{number:06d}" / FORMATS[name]
+            path.parent.mkdir(parents=True)
+            path.write_bytes(damaged(name, corpus.clean[name], number))
+        # Nothing here need outlive a power cut.
+        with patch("os.fsync"):
+            outcomes = ingest(home, Path(folder)).extracts
+    # Two numbers may give the same bytes: then they are one delivery, under the last of their names.
+    tally.files += len(numbers)
+    for outcome in outcomes:
+        tally.outcomes[outcome.rule if not outcome.is_accepted and outcome.rule else outcome.outcome] += 1
+        tally.problems += [f"{outcome.file_name[:6]}: {problem}" for problem in _not_right(outcome)]
+    if not 0 < len(outcomes) <= len(numbers):
+        tally.problems.append(f"{numbers}: {len(outcomes)} outcomes of {len(numbers)} files")
+
+
+def _not_right(outcome: Outcome) -> list[str]:
+    problems = []
+    parts = outcome.rows_accepted + outcome.rows_quarantined + outcome.rows_duplicate
+    if outcome.rows_read != parts:
+        problems.append(f"{outcome.rows_read} rows read are not the {parts} accounted for")
+    if not outcome.is_accepted and (outcome.rule not in FILE_RULES or not outcome.message):
+        problems.append(f"rejected without a known reason: {outcome.rule}")
+    if "Traceback" in str(outcome.message):
+        problems.append("a traceback for a message")
+    return problems
