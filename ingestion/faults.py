@@ -23,6 +23,7 @@ ROW_RULES: dict[str, str] = {
     "kato_retired": "the code was abolished without a successor; file the place that took its people",
     "kato_wrong_level": "the code is no place of the level this extract is about",
     "kato_region_mismatch": "the code lies in another region than the row says; one of the two is wrong",
+    "kato_name_mismatch": "in this district the name is that of another code; one of the two is wrong",
     "place_not_found": "no place of this name in this district; file the KATO code",
     "place_ambiguous": "several places of this name in this district; file the KATO code",
     "place_context_missing": "a name alone is not enough; file region and district, or the KATO code",

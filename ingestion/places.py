@@ -19,6 +19,8 @@ from ingestion.readers.table import INVISIBLE
 
 CROSSWALKS_DIR = Path(__file__).parent / "crosswalks"
 NATION = "000000000"
+# The cities of republican rank: regions whose districts stand where oblasts have sub-districts.
+REPUBLICAN_CITIES = ("710000000", "750000000", "790000000")
 
 # Latin letters that look like Cyrillic ones once lower-cased (an upper-case H becomes h, and stands for н).
 _HOMOGLYPHS = dict(zip("aceopxyhkmtbi", "асеорхункмтві", strict=True))
@@ -99,12 +101,17 @@ def region_key(name: pl.Expr) -> pl.Expr:
     )
 
 
+def region_of(kato: pl.Expr) -> pl.Expr:
+    """Code of the region that a code lies in."""
+    return kato.str.slice(0, 2) + pl.lit("0000000")
+
+
 def level_of(kato: pl.Expr) -> pl.Expr:
     """Level of a code by its digits: region, district, sub_district or settlement (nation for 000000000).
 
     Districts of the three republican cities stand where oblasts have sub-districts; they count as districts.
     """
-    in_city = kato.str.slice(0, 2).is_in(["71", "75", "79"])
+    in_city = region_of(kato).is_in(REPUBLICAN_CITIES)
     return (
         pl.when(kato == NATION)
         .then(pl.lit("nation"))
@@ -164,9 +171,9 @@ def _named(editions: pl.DataFrame) -> pl.DataFrame:
         long.with_columns(cleaned=clean_name(pl.col("name")))
         .with_columns(
             level=level_of(pl.col("kato")),
-            region=pl.col("kato").str.slice(0, 2) + pl.lit("0000000"),
-            district=pl.when(pl.col("kato").str.slice(0, 2).is_in(["71", "75", "79"]))
-            .then(pl.col("kato").str.slice(0, 2) + pl.lit("0000000"))
+            region=region_of(pl.col("kato")),
+            district=pl.when(region_of(pl.col("kato")).is_in(REPUBLICAN_CITIES))
+            .then(region_of(pl.col("kato")))
             .otherwise(pl.col("kato").str.slice(0, 4) + pl.lit("00000")),
             kind=place_kind(cleaned),
             bare=bare_name(cleaned),
@@ -323,7 +330,7 @@ def _settlements(editions: pl.DataFrame, edition: str) -> pl.Series:
     """Codes of an edition where people are counted as living: settlements, and cities listed above them."""
     named = _named(editions.filter(pl.col("edition") == edition))
     is_city = (pl.col("level") == "sub_district") & (pl.col("kind") == "city")
-    is_republican = (pl.col("level") == "region") & pl.col("kato").str.slice(0, 2).is_in(["71", "75", "79"])
+    is_republican = pl.col("kato").is_in(REPUBLICAN_CITIES)
     return named.filter((pl.col("level") == "settlement") | is_city | is_republican)["kato"].unique().sort()
 
 

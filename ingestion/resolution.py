@@ -9,7 +9,15 @@ from __future__ import annotations
 import polars as pl
 
 from ingestion.layout import Layout, Resolve
-from ingestion.places import NATION, Gazetteer, bare_name, clean_name, place_kind, region_key
+from ingestion.places import (
+    NATION,
+    REPUBLICAN_CITIES,
+    Gazetteer,
+    bare_name,
+    clean_name,
+    place_kind,
+    region_key,
+)
 from ingestion.rules import Flag, Judged, target
 
 _CODE = "__filed_code"
@@ -144,17 +152,10 @@ def _by_name(
     name = pl.col(target(name_column.name))
     frame = _lookup(frame, gazetteer, "district", pl.col("__region"), district, "__district")
     # A republican city has no district between itself and its people.
-    frame = frame.with_columns(
-        pl.coalesce(
-            "__district",
-            pl.when(pl.col("__region").is_in(["710000000", "750000000", "790000000"])).then("__region"),
-        ).alias("__district")
-    )
+    city = pl.when(pl.col("__region").is_in(REPUBLICAN_CITIES)).then("__region")
+    frame = frame.with_columns(pl.coalesce("__district", city).alias("__district"))
     frame = _lookup(frame, gazetteer, "settlement", pl.col("__district"), name, "__settlement")
-    city = pl.when(name.is_null() & pl.col("__region").is_in(["710000000", "750000000", "790000000"])).then(
-        "__region"
-    )
-    found = pl.coalesce("__settlement", city)
+    found = pl.coalesce("__settlement", pl.when(name.is_null()).then(city))
     source = layout.columns.get(name_column.name)
     where = source.source if source else None
     flags = [
@@ -162,6 +163,10 @@ def _by_name(
         Flag("place_ambiguous", name_column.name, where),
         Flag("place_not_found", name_column.name, where),
     ]
+    columns = []
+    if "code" in rule.by:
+        flags.append(Flag("kato_name_mismatch", name_column.name, where))
+        columns.append((pl.col("__settlement") != pl.col(kato)).fill_null(False).alias(flags[-1].name))
     open_row = needs_code & found.is_null()
     context_missing = open_row & pl.col("__district").is_null()
     ambiguous = open_row & pl.col("__settlement_ambiguous").fill_null(False)
@@ -169,6 +174,7 @@ def _by_name(
         context_missing.alias(flags[0].name),
         ambiguous.alias(flags[1].name),
         (open_row & ~context_missing & ~ambiguous).alias(flags[2].name),
+        *columns,
         pl.when(needs_code).then(found).otherwise(pl.col(kato)).alias(kato),
     )
     return frame, flags

@@ -5,7 +5,6 @@ Belongs here: the change that would let the file be read again. Does not belong 
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 from collections.abc import Sequence
@@ -43,13 +42,12 @@ def proposed_change(path: Path, layout: Layout, layouts: Sequence[Layout]) -> st
     file = LAYOUTS_DIR / f"{layout.layout_id}.yaml"
     if not file.is_file():
         return None
-    try:
-        seen = look(path)
-    except (FileRejected, ValueError, csv.Error):
-        # A file too strange to look at has no header to propose anything for.
-        return None
     before = file.read_text(encoding="utf-8")
-    after = changed(before, seen, layout, layouts)
+    try:
+        after = changed(before, look(path), layout, layouts)
+    except (FileRejected, ValueError):
+        # A file that cannot be made out, or that is no longer of the kind that its contract can be read from.
+        return None
     if after == before or not _is_layout(after):
         return None
     name = f"ingestion/layouts/{layout.layout_id}.yaml"

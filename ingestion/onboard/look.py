@@ -94,9 +94,13 @@ def _head(path: Path) -> bytes:
 
 def _look_at_text(path: Path) -> Look:
     encoding, text = _decoded(_head(path), path.name)
-    lines = text.splitlines(keepends=True)[:_HEAD_ROWS]
-    delimiter = _delimiter(lines)
-    rows = list(csv.reader(io.StringIO("".join(lines)), delimiter=delimiter))
+    # Only what the readers take for the end of a line is one.
+    lines = list(islice(io.StringIO(text, newline=""), _HEAD_ROWS))
+    try:
+        delimiter = _delimiter(lines)
+        rows = list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as error:
+        raise FileRejected("unreadable_file", f"{path.name}: {error}") from error
     header_row = _header_row(rows)
     if header_row is None:
         raise FileRejected("unreadable_file", f"{path.name}: no line of it looks like a header of columns")
@@ -131,7 +135,7 @@ def _delimiter(lines: Sequence[str]) -> str:
     """The delimiter by which most lines fall into one number of fields, the greater number first."""
 
     def evenness(delimiter: str) -> tuple[int, int]:
-        widths = Counter(len(row) for row in csv.reader(io.StringIO("".join(lines)), delimiter=delimiter))
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
         width, count = max(
             ((w, n) for w, n in widths.items() if w > 1),
             key=lambda found: (found[1], found[0]),

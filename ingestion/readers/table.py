@@ -117,6 +117,13 @@ def unique_names(header: list[str]) -> list[str]:
     return names
 
 
+def read_columns(layout: Layout, header: list[str]) -> list[str]:
+    """Those of a header's names that a layout reads."""
+    wanted = set(layout.source_columns)
+    patterns = [re.compile(u.columns_matching) for u in layout.unpivot if u.columns_matching]
+    return [name for name in header if name in wanted or any(p.fullmatch(name) for p in patterns)]
+
+
 def verify_header(layout: Layout, header: list[str], where: str) -> None:
     """Refuse a header that lacks a column of the layout, holds one nobody mapped, or names one twice.
 
@@ -127,25 +134,21 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
     if len(header) > MOST_COLUMNS:
         raise FileRejected("too_large", f"{where}: {len(header)} columns; at most {MOST_COLUMNS} are read")
     wanted = layout.source_columns
-    known = set(wanted) | set(layout.ignore)
-    patterns = [re.compile(u.columns_matching) for u in layout.unpivot if u.columns_matching]
-
-    def is_read(name: str) -> bool:
-        return name in wanted or any(p.fullmatch(name) for p in patterns)
-
-    reserved = [name for name in header if is_reserved(name) and is_read(name)]
+    read = read_columns(layout, header)
+    known = {*read, *layout.ignore}
+    reserved = [name for name in read if is_reserved(name)]
     if reserved:
         raise FileRejected(
             "reserved_column",
             f"{where}: layout {layout.layout_id} reads column {', '.join(map(repr, reserved))}",
         )
-    twice = sorted({name for name in header if header.count(name) > 1 and is_read(name)})
+    twice = sorted({name for name in read if read.count(name) > 1})
     if twice:
         raise FileRejected(
             "duplicate_header", f"{where}: column {', '.join(map(repr, twice))} stands more than once"
         )
     missing = [name for name in wanted if name not in header]
-    extra = [name for name in header if name not in known and not is_read(name) and not is_unnamed(name)]
+    extra = [name for name in header if name not in known and not is_unnamed(name)]
     if missing:
         hints = []
         for name in missing:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,9 +183,8 @@ def _through_arrow(
     # Arrow transcodes only what Python can decode as a stream; utf-8-sig would keep its mark in the first header.
     encoding = "utf-8" if fmt.encoding == "utf-8-sig" else fmt.encoding
     with path.open("rb") as stream, pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        source: io.BufferedIOBase = stream
         reader = pacsv.open_csv(
-            source,
+            stream,
             read_options=pacsv.ReadOptions(
                 use_threads=False,
                 encoding=encoding,
@@ -214,9 +212,9 @@ def _through_arrow(
             numbers = numbers[~np.isin(numbers, skipped)][:count]
             position = int(numbers[-1]) + 1 if count else position
             table = pa.Table.from_arrays([pa.array(numbers), *batch.columns], schema=schema)
-            empty = pl.from_arrow(table)
-            assert isinstance(empty, pl.DataFrame)
-            filled = empty.filter(~pl.all_horizontal(pl.col(columns).str.strip_chars() == ""))
+            rows = pl.from_arrow(table)
+            assert isinstance(rows, pl.DataFrame)
+            filled = rows.filter(~pl.all_horizontal(pl.col(columns).str.strip_chars() == ""))
             blank += count - filled.height
             writer.write_table(filled.to_arrow().cast(schema))
     frame = pl.DataFrame(ragged, schema={ROW: pl.Int64, "text": pl.String}, orient="row")

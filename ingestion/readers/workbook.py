@@ -25,7 +25,16 @@ from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
 from ingestion.readers.archive import verify_workbook
 from ingestion.readers.formulas import uncomputed_formulas
-from ingestion.readers.table import DECIMAL, ROW, SHEET, RawTable, header_name, unique_names, verify_header
+from ingestion.readers.table import (
+    DECIMAL,
+    ROW,
+    SHEET,
+    RawTable,
+    header_name,
+    read_columns,
+    unique_names,
+    verify_header,
+)
 
 HEADER_JOIN = " | "
 # As the library names a formula's errors -> as a person sees them in the cell.
@@ -140,7 +149,9 @@ def _sheet_table(path: Path, sheet: fastexcel.ExcelSheet, layout: Layout, fmt: W
     frame = cells.rename(dict(zip(cells.columns, columns, strict=False))).with_row_index(ROW, offset=1)
     frame = frame.with_columns(pl.col(ROW).cast(pl.Int64)).filter(pl.col(ROW) >= fmt.first_row)
     if fmt.stop_at:
-        ends = frame.filter(pl.col(columns[0]).str.contains(fmt.stop_at))[ROW]
+        begins = pl.col(columns[0]).str.contains(fmt.stop_at)
+        below = pl.col(ROW) > _last_full_row(frame, read_columns(layout, columns))
+        ends = frame.filter(begins & below)[ROW]
         if len(ends):
             frame = frame.filter(pl.col(ROW) < ends[0])
     filled = frame.filter(~pl.all_horizontal(pl.exclude(ROW).fill_null("").str.strip_chars() == ""))
@@ -150,6 +161,18 @@ def _sheet_table(path: Path, sheet: fastexcel.ExcelSheet, layout: Layout, fmt: W
         *(pl.lit(text).alias(name) for name, text in constants.items()),
     )
     return RawTable(filled.lazy(), columns, skipped=cells.height - filled.height)
+
+
+def _last_full_row(frame: pl.DataFrame, read: list[str]) -> int:
+    """Number of the last row in which nothing that a layout reads is empty, 0 when there is none.
+
+    No footer begins above it: a total in the middle of a table, or a note there, may read like one.
+    """
+    if len(read) == 1:
+        return 0
+    is_full = pl.all_horizontal(pl.col(read).fill_null("").str.strip_chars() != "")
+    rows = frame.filter(is_full)[ROW]
+    return int(rows[-1]) if len(rows) else 0
 
 
 def _not_read(sheet: fastexcel.ExcelSheet, fmt: WorkbookFormat) -> tuple[str, str] | None:

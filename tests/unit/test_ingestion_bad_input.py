@@ -255,6 +255,18 @@ def test_a_value_under_no_header_that_the_layout_ignores_is_left_aside(warehouse
     assert warehouse.run()["dala_2025q4.csv"].outcome == "accepted"
 
 
+def test_a_code_that_was_dragged_down_past_its_names_is_refused(warehouse: Warehouse) -> None:
+    dragged = [edited(КАТО=code, Село="с.Карааул") for code in ("103230100", "103230200", "103230500")]
+    warehouse.file(*dragged, edited(КАТО="103230500", Село="с.Жамбыл", Технология="4G/LTE"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    # Of a name that several villages bear nothing can be said against the code.
+    assert sorted(warehouse.part("accepted", outcome)["settlement_kato"]) == ["103230100", "103230500"]
+    assert warehouse.reasons(outcome) == [
+        (3, "kato_name_mismatch", "Село", "с.Карааул"),
+        (4, "kato_name_mismatch", "Село", "с.Карааул"),
+    ]
+
+
 def test_unknown_file(warehouse: Warehouse) -> None:
     warehouse.put("письмо министру.docx", b"PK")
     rejected(warehouse, "письмо министру.docx", "unmatched", "письмо министру.docx", "nearest: ")

@@ -260,8 +260,8 @@ def test_an_error_under_a_year_names_the_column_of_the_file(warehouse: Warehouse
     }
 
 
-def never_computed(*rows: Sequence[object]) -> bytes:
-    """A filing on the sheet '4G' as a library writes it: no program has computed its formulas."""
+def as_libraries_write(*rows: Sequence[object]) -> bytes:
+    """A filing on the sheet '4G' as libraries write it: no program has computed its formulas."""
     buffer = io.BytesIO()
     written = openpyxl.Workbook()
     page = written.active
@@ -275,7 +275,7 @@ def never_computed(*rows: Sequence[object]) -> bytes:
 
 def test_a_formula_that_was_never_computed_is_not_taken_for_an_empty_cell(warehouse: Warehouse) -> None:
     formulas: list[object] = [*OTHER[:5], "=50*2", "=F3/2", "=100+40", '=IF(H3>"1",90,0)']
-    warehouse.put("book_2025q4.xlsx", never_computed(ROW, formulas))
+    warehouse.put("book_2025q4.xlsx", as_libraries_write(ROW, formulas))
     outcome = warehouse.run()["book_2025q4.xlsx"]
     assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230100"]
     assert warehouse.reasons(outcome) == [
@@ -287,7 +287,7 @@ def test_a_formula_that_was_never_computed_is_not_taken_for_an_empty_cell(wareho
 
 
 def test_a_last_row_of_nothing_but_formulas_never_computed_is_not_lost(warehouse: Warehouse) -> None:
-    warehouse.put("book_2025q4.xlsx", never_computed(ROW, ["=A2", "=B2", '="103230200"', "=D2", "=E2"]))
+    warehouse.put("book_2025q4.xlsx", as_libraries_write(ROW, ["=A2", "=B2", '="103230200"', "=D2", "=E2"]))
     outcome = warehouse.run()["book_2025q4.xlsx"]
     assert (outcome.rows_read, outcome.rows_quarantined) == (2, 1)
     assert (3, "formula_error", "Село", "=B2") in warehouse.reasons(outcome)
@@ -296,7 +296,10 @@ def test_a_last_row_of_nothing_but_formulas_never_computed_is_not_lost(warehouse
 def test_a_formula_whose_result_is_empty_text_is_an_empty_cell(warehouse: Warehouse) -> None:
     row = [*OTHER[:5], '=IF(H2<90,"",1)', *OTHER[6:]]
     buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(never_computed(row))) as before, zipfile.ZipFile(buffer, "w") as after:
+    with (
+        zipfile.ZipFile(io.BytesIO(as_libraries_write(row))) as before,
+        zipfile.ZipFile(buffer, "w") as after,
+    ):
         for name in before.namelist():
             # As a spreadsheet program saves it.
             after.writestr(name, before.read(name).replace(b'<c r="F2">', b'<c r="F2" t="str">'))
@@ -304,3 +307,26 @@ def test_a_formula_whose_result_is_empty_text_is_an_empty_cell(warehouse: Wareho
     outcome = warehouse.run()["book_2025q4.xlsx"]
     assert outcome.outcome == "accepted", outcome.message
     assert warehouse.part("accepted", outcome)["max_download_mbps"].to_list() == [None]
+
+
+def test_a_total_in_the_middle_that_reads_like_the_footer_ends_no_table(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/book"] = layout(
+        workbook_layout()
+        | {
+            "workbook": {
+                "sheets": ["4G"],
+                "header_rows": [1],
+                "first_row": 2,
+                "stop_at": "^Итого|^Исполнитель",
+            }
+        }
+    )
+    total: list[object] = ["Итого", None, None, None, None, None, None, 140, 90]
+    warehouse.put(
+        "book_2025q4.xlsx",
+        as_libraries_write(ROW, total, OTHER, total, ["Исполнитель: отдел статистики", None, "тел. 12-34"]),
+    )
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230100", "103230200"]
+    assert {row for row, *_ in warehouse.reasons(outcome)} == {3}
+    assert outcome.rows_skipped == 3

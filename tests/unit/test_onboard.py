@@ -13,7 +13,7 @@ from ingestion.check import check_files
 from ingestion.contract import load_contracts
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, load_layouts, read_layout
-from ingestion.onboard.changed import changed, proposal_for
+from ingestion.onboard.changed import changed, proposal_for, proposed_change
 from ingestion.onboard.draft import TODO, draft_layout, file_pattern
 from ingestion.onboard.look import look
 from ingestion.onboard.propose import aliases, date_format, meaning, number_of
@@ -274,3 +274,34 @@ def test_nothing_is_proposed_where_the_layout_is_not_at_fault(tmp_path: Path) ->
     assert (answer.outcome.rule, answer.proposal) == ("no_rows_accepted", None)
     layout = load_layouts()["sample_dala/operator_availability"]
     assert proposal_for(file, layout, answer.outcome) is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param('"' + "х" * 200_000 + '";' + DALA_ROW, id="field_beyond_what_csv_reads"),
+        pytest.param(DALA_ROW.replace(";", ";\r", 1), id="carriage_return_in_a_line"),
+    ],
+)
+def test_a_refused_file_that_nothing_can_be_proposed_for_is_refused_all_the_same(
+    tmp_path: Path, row: str
+) -> None:
+    file = tmp_path / "sample_dala" / "availability_2025q4.csv"
+    file.parent.mkdir()
+    header = DALA_HEADER.replace("КАТО", "Код КАТО")
+    file.write_bytes(f"{header}\n{row}\n".encode("cp1251"))
+    (answer,) = check_files([file])
+    assert answer.outcome.rule == "missing_column"
+
+
+def test_nothing_is_proposed_for_a_table_where_outlines_were_due(tmp_path: Path) -> None:
+    file = tmp_path / "areas.csv"
+    file.write_text("city,area\nАлматы,682\n", encoding="utf-8")
+    outlines = next(o for o in load_layouts().values() if o.extract_kind == "urban_areas")
+    assert proposed_change(file, outlines, list(load_layouts().values())) is None
+
+
+def test_lines_that_carriage_returns_end_are_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "filing_2025q4.csv"
+    file.write_bytes(f"{DALA_HEADER}\r{DALA_ROW}\r{DALA_ROW}\r".encode("cp1251"))
+    assert look(file).columns == DALA_HEADER.split(";")
