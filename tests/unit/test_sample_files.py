@@ -59,7 +59,9 @@ def test_faults_leave_the_good_rows_as_they_are(sample: Summary, faultless: Summ
         counted = rows.group_by("sender", "extract_kind").agg(pl.sum("rows_accepted"))
         return {(sender, kind): count for sender, kind, count in counted.rows()}
 
-    assert accepted(sample) == accepted(faultless)
+    # Two systems stand twice in the last two registers: rows good in themselves, which a check warns of.
+    twice = {("sample_qaztech", "government_systems"): 4}
+    assert accepted(sample) == {key: rows + twice.get(key, 0) for key, rows in accepted(faultless).items()}
     assert sample.totals.equals(faultless.totals)
 
 
