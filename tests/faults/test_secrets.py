@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,17 @@ def holding(folder: Path, *words: str) -> list[str]:
 
 
 def test_secrets_of_the_environment_reach_no_file(tmp_path: Path) -> None:
-    planted = [secret.rsplit("/", 1)[-1].split("@")[0].split(":")[-1] for secret in SECRETS.values()]
+    planted = re.findall(r"planted-\w+-\w+", " ".join(SECRETS.values()))
+    assert len(planted) == len(SECRETS)
     write_inbox(tmp_path / "inbox", 1)
     with SmallPipeline(tmp_path, SECRETS) as pipeline:
         assert pipeline.run() == FINISHED, pipeline.error()
-        write_inbox(tmp_path / "inbox", 2)
-        # An error tells what happened, and that is when secrets slip out.
-        assert pipeline.run(fail_at=120) == FAILED
+        # An error tells what happened, and that is when secrets slip out; not every effect that fails ends a run.
+        ends = []
+        for quarters, effect in ((2, 60), (3, 80), (4, 100)):
+            write_inbox(tmp_path / "inbox", quarters)
+            ends.append(pipeline.run(fail_at=effect))
+        assert FAILED in ends
     assert len(list((tmp_path / "home").rglob("*"))) > 50
     assert holding(tmp_path, *planted) == []
     (tmp_path / "home" / "leak.txt").write_text(planted[0])

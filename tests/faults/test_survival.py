@@ -32,8 +32,10 @@ def test_a_killed_run_is_made_good_by_the_next(pipeline: SmallPipeline, wanted: 
 
 
 def test_an_error_of_the_disk_is_made_good_by_the_next(pipeline: SmallPipeline, wanted: Undisturbed) -> None:
-    toll = survival.refused_at_effects(pipeline, wanted, [wanted.effects // 2])
-    assert (toll.struck, toll.problems) == (1, [])
+    # What is only noted to save time next time may fail and not end the run: of three in a row one does.
+    toll = survival.refused_at_effects(pipeline, wanted, [wanted.effects // 2 + more for more in range(3)])
+    assert toll.struck > 0
+    assert toll.problems == []
 
 
 def test_damage_by_hand_is_made_good(pipeline: SmallPipeline, wanted: Undisturbed) -> None:

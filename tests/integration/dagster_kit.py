@@ -147,7 +147,7 @@ class PretendPublication(PublicationEngine):
             "s3", "S3", "4G | in <3,115> villages", DAY, "settlements", 3115.0, None, "stale", "", None
         )
         return Scorecard(
-            release.publication_id, "SAMPLE", True, "", "", None, (), (), (statement,), (), (), (), (), {}
+            release.publication_id, "SAMPLE", True, "", "", None, (), (), (statement,), (), (), (), (), (), {}
         )
 
 
