@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.main_job_kit import REAL_EXTRACTS, Run, qamtu
 from warehouse.paths import Home
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 TIERS = ("integration", "e2e", "faults", "browser", "spark")
 # Files whose tests share a run of the main job or a parse of the dbt project, in the order in which they are run: the

@@ -22,8 +22,6 @@ from warehouse.yaml_file import read_yaml
 
 ALIASES = Path(__file__).with_name("aliases.yaml")
 DATE_FORMATS = (None, "%d.%m.%Y", "%d/%m/%Y", "%d.%m.%y", "%Y")
-#: Pairs below it are no better than a guess.
-LEAST_SCORE = 0.45
 _STEM = 5
 _MOST_DATES = 40
 _MOST_WORDS = 5
@@ -159,13 +157,11 @@ def _match(
     layouts: Sequence[Layout],
 ) -> Match | None:
     by_name = _by_name(column, source, contract, layouts)
-    fits = _fits(column, values, told)
-    by_value = _by_value(column, values, told)
-    score, reason = max(by_name, by_value)
-    if fits is False:
-        score *= 0.4
-        reason += ", though its values do not look like it"
-    return Match(source, column.name, score, reason) if score >= LEAST_SCORE else None
+    score, reason = max(by_name, _by_value(column, values, told))
+    # A name alone proves nothing against what stands below it: a person decides.
+    if not score or _fits(column, values, told) is False:
+        return None
+    return Match(source, column.name, score, reason)
 
 
 def _by_name(column: Column, source: str, contract: Contract, layouts: Sequence[Layout]) -> tuple[float, str]:

@@ -16,7 +16,7 @@ from ingestion.layout import Layout, load_layouts, read_layout
 from ingestion.onboard.changed import changed, proposal_for, proposed_change
 from ingestion.onboard.draft import TODO, draft_layout, file_pattern
 from ingestion.onboard.look import look
-from ingestion.onboard.propose import aliases, date_format, meaning, number_of
+from ingestion.onboard.propose import aliases, date_format, meaning, number_of, propose
 
 STRANGE = (
     "Отчёт оператора за 4 квартал\r\n"
@@ -252,6 +252,28 @@ def test_the_layout_with_the_proposed_change_reads_the_changed_file(tmp_path: Pa
     (refused,) = check_files([file], layout=layout)
     (taken,) = check_files([file], layout=read_layout(after, in_place=False))
     assert (refused.outcome.rule, taken.outcome.rows_accepted) == ("missing_column", 1)
+
+
+def test_a_column_whose_values_contradict_its_name_is_left_to_decide(tmp_path: Path) -> None:
+    words = ("много", "мало", "нет", "почти все", "половина", "никто", "все")
+    rows = [f"10103010{number};fttp;{word}" for number, word in enumerate(words)]
+    file = tmp_path / "filing.csv"
+    file.write_text("\n".join(["kato;technology;households_passed", *rows, ""]), encoding="utf-8")
+    found = propose(look(file), [load_contracts()["operator_availability"]], [])
+    assert "households_passed" in found.left_over
+    assert "households_passed" in {column.name for column in found.missing}
+
+
+def test_a_change_after_which_there_is_no_layout_is_not_proposed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "availability_2025q4.csv"
+    file.write_text(f"{DALA_HEADER.replace('КАТО', 'Код КАТО')}\n{DALA_ROW}\n", encoding="cp1251")
+    layouts = load_layouts()
+    layout = layouts["sample_dala/operator_availability"]
+    assert proposed_change(file, layout, list(layouts.values())) is not None
+    monkeypatch.setattr("ingestion.onboard.changed.changed", lambda text, *_: f"{text}\ncolumns: 3\n")
+    assert proposed_change(file, layout, list(layouts.values())) is None
 
 
 def test_a_sheet_that_was_renamed_is_proposed(tmp_path: Path) -> None:
