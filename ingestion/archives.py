@@ -16,6 +16,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from ingestion.limits import MOST_PULLED_BYTES, MOST_PULLED_MEMBERS, MOST_PULLED_RATIO
+
 KINDS = (".zip", ".gz", ".zst")
 # What a member may not be: an archive within an archive can hold any number of bytes.
 _NESTED = (*KINDS, ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".cab", ".arj")
@@ -30,14 +32,11 @@ class UnsafeArchive(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may at most hold: members, bytes in all, and bytes for each byte of its own.
+    """What an archive may at most hold: members, bytes in all, and bytes for each byte of its own."""
 
-    Text of filings packs into a twentieth to a fiftieth; only what was made to burst packs into a thousandth.
-    """
-
-    members: int = 2_000
-    total_bytes: int = 50 << 30
-    ratio: int = 400
+    members: int = MOST_PULLED_MEMBERS
+    total_bytes: int = MOST_PULLED_BYTES
+    ratio: int = MOST_PULLED_RATIO
 
 
 LIMITS = Limits()

@@ -18,6 +18,16 @@ MOST_UNPACKED_BYTES = 4 << 30
 MOST_MEMBERS = 10_000
 """Files inside a .zip or .xlsx."""
 
+MOST_PULLED_MEMBERS = 2_000
+"""Files inside an archive that was pulled; each becomes a delivery."""
+
+MOST_PULLED_BYTES = 50 << 30
+"""All that an archive that was pulled unpacks to. Its files are written to disk and streamed, not held."""
+
+MOST_PULLED_RATIO = 400
+"""Bytes for each byte of an archive that was pulled. Text of filings packs into a twentieth to a fiftieth; only what
+was made to burst packs into a thousandth."""
+
 MOST_SHEET_CELLS = 50_000_000
 """Cells of a sheet, from its first corner to its last: a sheet is held as a rectangle, and one cell far out makes it
 large. A full sheet of 1,048,576 rows may have 47 columns."""

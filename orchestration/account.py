@@ -97,8 +97,9 @@ def _remark(outcome: Outcome) -> str:
 
 
 def cell(text: str) -> str:
-    """Text as it may stand in a cell of a Markdown table."""
-    return " ".join(text.replace("|", "\\|").split())
+    """Text as a cell of a Markdown table: no bar ends it, no markup of a delivery is taken for ours."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(plain.split())
 
 
 def rows_chart(accounts: Sequence[tuple[str, RowAccount]]) -> str:

@@ -13,6 +13,7 @@ import dagster as dg
 from expectations.audit import AuditReport
 from expectations.suite import Expectation, Suite
 from orchestration import alerts, progress
+from orchestration.account import cell
 from orchestration.code_version import code_version, commit
 from orchestration.instance import BUILD_POOL
 from orchestration.resources import HomeResource, PublicationEngine
@@ -214,9 +215,9 @@ def rows_table(rows: str) -> str:
     if not listed:
         return "No rows are kept."
     columns = list(dict.fromkeys(column for row in listed for column in row))
-    lines = ["| " + " | ".join(_cell(column) for column in columns) + " |", "|" + "---|" * len(columns)]
+    lines = ["| " + " | ".join(cell(column) for column in columns) + " |", "|" + "---|" * len(columns)]
     for row in listed:
-        values = ("" if row.get(column) is None else _cell(str(row[column])) for column in columns)
+        values = ("" if row.get(column) is None else cell(str(row[column])) for column in columns)
         lines.append("| " + " | ".join(values) + " |")
     return "\n".join(lines)
 
@@ -230,7 +231,7 @@ def scorecard_table(card: Scorecard) -> str:
         stated, computed = ("–" if number is None else f"{number:,.1f}" for number in numbers)
         told = (
             statement.system,
-            _cell(statement.quote),
+            cell(statement.quote),
             stated,
             computed,
             statement.verdict.replace("_", " "),
@@ -245,7 +246,7 @@ def outcomes_table(outcomes: Sequence[CheckOutcome]) -> str:
         return "Every check passed."
     lines = ["| Check | Severity | Status | Observed |", "|---|---|---|---|"]
     lines += [
-        f"| `{o.check_id}` | {o.severity} | {o.status} | {_cell(o.observed)} |" for o in outcomes[:_SHOWN]
+        f"| `{o.check_id}` | {o.severity} | {o.status} | {cell(o.observed)} |" for o in outcomes[:_SHOWN]
     ]
     return "\n".join([*lines, *_and_more(len(outcomes))])
 
@@ -255,7 +256,7 @@ def withheld_table(verdicts: Verdicts) -> str:
     if not verdicts.withheld:
         return "Nothing is withheld."
     lines = ["| Metric | Reason |", "|---|---|"]
-    lines += [f"| `{v.metric_id}` | {_cell(v.withheld_reason or '')} |" for v in verdicts.withheld[:_SHOWN]]
+    lines += [f"| `{v.metric_id}` | {cell(v.withheld_reason or '')} |" for v in verdicts.withheld[:_SHOWN]]
     return "\n".join([*lines, *_and_more(len(verdicts.withheld))])
 
 
@@ -271,9 +272,3 @@ def _alert(
 
 def _and_more(count: int) -> list[str]:
     return [f"\n… and {count - _SHOWN} more"] if count > _SHOWN else []
-
-
-def _cell(text: str) -> str:
-    """Text as a cell of a table: no bar ends it, no markup of a delivery is taken for ours."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return " ".join(plain.split())
