@@ -32,3 +32,32 @@ deliveries always give the same rows. Has the columns of `relation`, source_titl
         where ranked.preference = 1
     )
 {%- endmacro %}
+
+{#-
+Rows of operators' filings under their own date, and once more under the dates for which they stand in.
+
+- filings: a model with the columns of a filing by settlement
+- more: SQL of further columns of it, as `filings.<column>`; none by default
+-#}
+{% macro with_stand_ins(filings, more='') -%}
+    {%- for stands_in in (false, true) %}
+        select
+            {{ 'stand_ins' if stands_in else 'filings' }}.as_of_date,
+            filings.settlement_kato,
+            filings.operator_id,
+            filings.technology,
+            filings.connection_level,
+            filings.max_download_mbps,
+            filings.max_upload_mbps,
+            filings.households_passed,
+            filings.households_connected,
+            {{ more ~ ',' if more }}
+            filings.extract_id
+        from {{ filings }} as filings
+        {% if stands_in -%}
+            inner join {{ ref('stg_stand_in') }} as stand_ins on filings.extract_id = stand_ins.extract_id
+        {%- else -%}
+            union all
+        {%- endif %}
+    {%- endfor %}
+{%- endmacro %}

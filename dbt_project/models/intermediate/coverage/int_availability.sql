@@ -10,26 +10,7 @@
 }}
 
 with address_rows as (
-    {% for stands_in in (false, true) %}
-        select
-            {{ 'stand_ins' if stands_in else 'filings' }}.as_of_date,
-            filings.settlement_kato,
-            filings.operator_id,
-            filings.technology,
-            filings.connection_level,
-            filings.max_download_mbps,
-            filings.max_upload_mbps,
-            filings.households_passed,
-            filings.households_connected,
-            {{ orderable_columns('filings.{}') }},
-            filings.extract_id
-        from {{ ref('int_address_rollup') }} as filings
-        {% if stands_in %}
-            inner join {{ ref('stg_stand_in') }} as stand_ins on filings.extract_id = stand_ins.extract_id
-        {% else %}
-            union all
-        {% endif %}
-    {% endfor %}
+    {{ with_stand_ins(ref('int_address_rollup'), orderable_columns('filings.{}')) }}
 ),
 
 address_filings as (
@@ -50,25 +31,7 @@ address_filings as (
 ),
 
 settlement_filings as (
-    {% for stands_in in (false, true) %}
-        select
-            {{ 'stand_ins' if stands_in else 'filings' }}.as_of_date,
-            filings.settlement_kato,
-            filings.operator_id,
-            filings.technology,
-            filings.connection_level,
-            filings.max_download_mbps,
-            filings.max_upload_mbps,
-            filings.households_passed,
-            filings.households_connected,
-            filings.extract_id
-        from {{ ref('stg_operator_availability') }} as filings
-        {% if stands_in %}
-            inner join {{ ref('stg_stand_in') }} as stand_ins on filings.extract_id = stand_ins.extract_id
-        {% else %}
-            union all
-        {% endif %}
-    {% endfor %}
+    {{ with_stand_ins(ref('stg_operator_availability')) }}
 )
 
 select
