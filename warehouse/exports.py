@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from warehouse.macros import create_macros
 DUCKDB_FILE = "coverage.duckdb"
 SCHEMA = "marts"
 SAMPLE = "SAMPLE"
+SAMPLE_FILE = "SAMPLE.txt"
 SAMPLE_NOTE = (
     "SAMPLE: every figure in this folder was computed from an invented sample country.\n"
     "None of it says anything about the real coverage of Kazakhstan. Do not quote it.\n"
@@ -123,31 +125,20 @@ def marts_in(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
     return {name for (name,) in found.fetchall()}
 
 
-def write_exports(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    tables: Sequence[ReleasedTable],
-    label: str,
-    earlier: GivesFiles | None = None,
+def write_database(
+    connection: duckdb.DuckDBPyConnection, folder: Path, tables: Sequence[ReleasedTable], label: str
 ) -> list[WrittenTable]:
-    """Write every table into `folder`: `coverage.duckdb`, `parquet/`, `csv/`, and SAMPLE notes where due.
+    """Write every table into `coverage.duckdb`, with comments and macros, and a note of SAMPLE where due.
 
-    `connection` can run every table's query. `label` is `SAMPLE` or empty. Parquet and CSV of tables that are as they
-    were are taken from `earlier`.
+    `connection` can run every table's query. `label` is `SAMPLE` or empty.
     """
-    (folder / "parquet").mkdir()
-    (folder / "csv").mkdir()
     if label:
-        for place in (folder, folder / "parquet", folder / "csv"):
-            (place / "SAMPLE.txt").write_text(SAMPLE_NOTE, encoding="utf-8")
+        (folder / SAMPLE_FILE).write_text(SAMPLE_NOTE, encoding="utf-8")
     connection.execute(f"attach {_text(str(folder / DUCKDB_FILE))} as release")
     # One transaction, or every comment on a column would be flushed to disk by itself.
     connection.execute("begin")
     connection.execute(f"create schema release.{SCHEMA}")
     rows = {table.name: _create(connection, table, label) for table in tables}
-    for table in tables:
-        if earlier is None or not earlier.give(table, label, folder):
-            _copy(connection, folder, table, label)
     connection.execute("commit")
     connection.execute("checkpoint release")
     connection.execute("detach release")
@@ -155,6 +146,26 @@ def write_exports(
     with duckdb.connect(str(folder / DUCKDB_FILE)) as release:
         create_macros(release)
     return [WrittenTable(table.name, rows[table.name], table.made_of(label)) for table in tables]
+
+
+def write_files(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: Sequence[ReleasedTable],
+    label: str,
+    earlier: GivesFiles | None = None,
+) -> None:
+    """Write a folder's `parquet/` and `csv/`, with notes of SAMPLE where due.
+
+    `connection` has the folder's `coverage.duckdb` open. What `earlier` has is taken from there.
+    """
+    for kind in ("parquet", "csv"):
+        (folder / kind).mkdir()
+        if label:
+            (folder / kind / SAMPLE_FILE).write_text(SAMPLE_NOTE, encoding="utf-8")
+    for table in tables:
+        if earlier is None or not earlier.give(table, label, folder):
+            _copy(connection, folder, table, label)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, label: str) -> int:
@@ -177,12 +188,13 @@ def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, table: ReleasedTa
     parquet = folder / "parquet" / f"{table.name}.parquet"
     metadata = f", kv_metadata {{label: {_text(label)}}}" if label else ""
     connection.execute(
-        f"copy {_name(table)} to {_text(str(parquet))} (format parquet, compression zstd{metadata})"
+        f"copy {SCHEMA}.{quoted(table.name)} to {_text(str(parquet))} (format parquet, compression zstd{metadata})"
     )
     csv = folder / "csv" / f"{table.name}.csv"
-    columns = ", ".join(_harmless(column) for column in table.columns)
+    selected = ", ".join(_harmless(column) for column in table.columns)
     connection.execute(
-        f"copy (select {columns} from {_name(table)}) to {_text(str(csv))} (format csv, header, new_line '\\r\\n')"
+        f"copy (select {selected} from {SCHEMA}.{quoted(table.name)}) to {_text(str(csv))} "
+        "(format csv, header, new_line '\\r\\n')"
     )
 
 
@@ -191,7 +203,8 @@ def _harmless(column: TableColumn) -> str:
     name = quoted(column.name)
     if column.data_type != "VARCHAR":
         return name
-    runs = f"length({name}) > 1 and left({name}, 1) in ('=', '+', '-', '@', chr(9), chr(13))"
+    # An IN list would be a join, and joins do not keep the order of rows.
+    runs = f"length({name}) > 1 and contains('=+-@' || chr(9) || chr(13), left({name}, 1))"
     return f"case when {runs} then '''' || {name} else {name} end as {name}"
 
 
@@ -238,8 +251,28 @@ def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def file_entry(path: Path) -> dict[str, Any]:
-    """Size and SHA-256 of a file."""
-    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    """Size and SHA-256 of a file that is being released: read once, whatever lists it and by whichever name."""
+    told = path.stat()
+    return {
+        "bytes": told.st_size,
+        "sha256": _sha256_once(_Content(told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, path)),
+    }
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What tells that a file is still the one that was read, by whichever name."""
+
+    device: int
+    inode: int
+    size_bytes: int
+    changed_ns: int
+    path: Path = field(compare=False)
+
+
+@lru_cache(maxsize=4096)
+def _sha256_once(content: _Content) -> str:
+    return sha256_of(content.path)
 
 
 def as_json(document: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ then in one step, whenever a release comes, goes or is gone back to; it names th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,9 +150,8 @@ def write_history(home: Home) -> Path:
             connection.execute(f"comment on {name} is '{comment}'")
         tables = sorted({file.stem for folder in releases for file in (folder / "parquet").glob("*.parquet")})
         for table in tables:
-            _create_view(
-                connection, table, [folder for folder in releases if _parquet(folder, table).exists()]
-            )
+            having = {folder: told for folder, told in documents.items() if _parquet(folder, table).exists()}
+            _create_view(connection, table, having)
     flush(beside)
     beside.replace(path)
     flush(path.parent)
@@ -183,21 +182,23 @@ _COMMENTS = {
 }
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, table: str, folders: Sequence[Path]) -> None:
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, table: str, documents: Mapping[Path, Mapping[str, Any]]
+) -> None:
     """A view of one table over all releases; columns that only some have are NULL in the others.
 
     A release whose file was damaged is left out: it must not keep the others from being read.
     """
-    folders = [folder for folder in folders if _can_be_read(connection, _parquet(folder, table))]
+    folders = [folder for folder in documents if _can_be_read(connection, _parquet(folder, table))]
     if not folders:
         return
     files = ", ".join(_text(str(_parquet(folder, table))) for folder in folders)
     names = " ".join(
-        f"when {_text(folder.name)} then {_text(str(read_publication(folder)['publication_id']))}"
+        f"when {_text(folder.name)} then {_text(str(documents[folder]['publication_id']))}"
         for folder in folders
     )
     times = " ".join(
-        f"when {_text(folder.name)} then timestamptz {_text(str(read_publication(folder)['published_at']))}"
+        f"when {_text(folder.name)} then timestamptz {_text(str(documents[folder]['published_at']))}"
         for folder in folders
     )
     connection.execute(

@@ -10,13 +10,13 @@ are internal is left out. What no rule touches is the same file as in the whole 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from warehouse.exports import DUCKDB_FILE, SCHEMA, ReleasedTable, WrittenTable, write_exports
+from warehouse.exports import DUCKDB_FILE, SCHEMA, ReleasedTable, WrittenTable, write_database, write_files
 from warehouse.files import link_or_copy
 from warehouse.fingerprint import quoted
 from warehouse.small_cells import TABLES, THRESHOLD, CountTable, Hidden, find_hidden, with_period
@@ -37,7 +37,8 @@ _ROWS = {"fct_revision": "mart.geography_level <> 'district'"}
 class OpenTier:
     """What was written: the tables, and what they lack.
 
-    `internal_columns`: `table.column`; `left_out`: tables; `suppressed`: cells by table; `hidden`: for whose sake.
+    `internal_columns`: `table.column`; `left_out`: tables; `suppressed`: cells by table; `hidden`: for whose sake;
+    `untouched`: tables whose files are the whole release's.
     """
 
     tables: tuple[ReleasedTable, ...]
@@ -46,6 +47,7 @@ class OpenTier:
     left_out: tuple[str, ...]
     suppressed: Mapping[str, int]
     hidden: Hidden
+    untouched: frozenset[str]
 
     def account(self) -> dict[str, object]:
         """What `publication.json` says of the tier."""
@@ -62,22 +64,15 @@ class OpenTier:
         }
 
 
-def write_open_tier(
-    release: Path,
-    tables: Sequence[ReleasedTable],
-    label: str,
-    derived: Sequence[Callable[[Path], None]] = (),
-) -> OpenTier:
-    """Write `open/` into a release's folder, from the files of its tables and nothing else.
+def write_open_database(release: Path, folder: Path, tables: Sequence[ReleasedTable], label: str) -> OpenTier:
+    """Write the open tier's `coverage.duckdb` into `folder`, from that of a release and nothing else.
 
     Args:
-        release: folder with `coverage.duckdb`, `parquet/` and `csv/`.
-        tables: those files' tables.
+        release: folder with `coverage.duckdb`.
+        folder: where the open tier is made.
+        tables: the release's tables.
         label: `SAMPLE` or empty.
-        derived: write more files, as into the release itself.
     """
-    folder = release / FOLDER
-    folder.mkdir()
     with duckdb.connect() as connection:
         connection.execute(
             f"attach '{str(release / DUCKDB_FILE).replace(chr(39), chr(39) * 2)}' as whole (read_only)"
@@ -90,17 +85,30 @@ def write_open_tier(
         }
         suppressed = {name: count for name in opened if (count := _suppressed(connection, name)) > 0}
         internal = {table.name for table in tables if any(column.is_internal for column in table.columns)}
-        touched = {*internal, *suppressed, *_ROWS}
-        written = write_exports(
-            connection, folder, list(opened.values()), label, _Untouched(release, set(opened) - touched)
-        )
-    for write in derived:
-        write(folder)
-    listed = tuple(
-        f"{table.name}.{column.name}" for table in tables for column in table.columns if column.is_internal
+        written = write_database(connection, folder, list(opened.values()), label)
+    return OpenTier(
+        tables=tuple(opened.values()),
+        written=tuple(written),
+        internal_columns=tuple(
+            f"{table.name}.{column.name}"
+            for table in tables
+            for column in table.columns
+            if column.is_internal
+        ),
+        left_out=tuple(table.name for table in tables if table.name not in opened),
+        suppressed=suppressed,
+        hidden=hidden,
+        untouched=frozenset(opened.keys() - internal - suppressed.keys() - _ROWS.keys()),
     )
-    left_out = tuple(table.name for table in tables if table.name not in opened)
-    return OpenTier(tuple(opened.values()), tuple(written), listed, left_out, suppressed, hidden)
+
+
+def write_open_files(release: Path, folder: Path, opened: OpenTier, label: str) -> None:
+    """Write the open tier's Parquet and CSV files beside its `coverage.duckdb`.
+
+    What is the same in the whole release, whose files must be there, gets a second name.
+    """
+    with duckdb.connect(str(folder / DUCKDB_FILE), read_only=True) as connection:
+        write_files(connection, folder, opened.tables, label, _Untouched(release, opened.untouched))
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ class _Untouched:
     """Files of the whole release that are the open tier's as they are."""
 
     release: Path
-    names: set[str]
+    names: frozenset[str]
 
     def give(self, table: ReleasedTable, label: str, folder: Path) -> bool:
         """Give a table's files a second name in `folder`; whether they could be."""

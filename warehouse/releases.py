@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ import pyarrow as pa
 from warehouse import revision
 from warehouse.candidate import OPEN, Column, Manifest, Node, read_manifest
 from warehouse.exports import (
+    DUCKDB_FILE,
     SAMPLE,
     SCHEMA,
     EarlierExports,
@@ -37,7 +39,8 @@ from warehouse.exports import (
     file_entries,
     file_entry,
     marts_in,
-    write_exports,
+    write_database,
+    write_files,
 )
 from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
 from warehouse.fingerprint import fingerprint_candidate, quoted
@@ -45,7 +48,7 @@ from warehouse.history import PUBLISHED, is_held_back, point, write_history
 from warehouse.lineage import METRIC_LIST, MetricSources, held_deliveries, lineage_table, metric_sources
 from warehouse.masking import figure_columns, masked_query
 from warehouse.open_tier import FOLDER as OPEN_FOLDER
-from warehouse.open_tier import write_open_tier
+from warehouse.open_tier import OpenTier, write_open_database, write_open_files
 from warehouse.paths import Home
 from warehouse.signature import SIGNATURE_FILE, Signer, signer_from_environment
 from warehouse.verdicts import MetricVerdict, Verdicts
@@ -212,27 +215,47 @@ def _write_release(
 ) -> None:
     """Write the release beside its place, flush it, and give it its name."""
     folder = path.with_name(f".tmp-{path.name}")
-    folder.mkdir()
+    open_folder = folder.with_name(f"{folder.name}-open")
+    for place in (folder, open_folder):
+        place.mkdir()
     previous = _previous(draft.home, draft.publication_id)
     sources = _sources(connection, draft)
     tables = [*_mart_tables(connection, draft), *_own_tables(connection, draft, sources)]
     revisions, compared = _revisions(connection, draft, tables, previous)
     tables.append(_own_table(connection, _FCT_REVISION, revisions))
     tables.sort(key=lambda table: table.name)
-    written = write_exports(connection, folder, tables, draft.label, _earlier(draft))
-    for write in draft.derived:
-        write(folder)
-    opened = write_open_tier(folder, tables, draft.label, draft.derived)
+    written = write_database(connection, folder, tables, draft.label)
+    opened = _write_tiers(folder, open_folder, tables, draft)
     document = _publication(connection, draft, previous, published_at)
     document["open_tier"] = opened.account()
     document["lineage"] = {source.metric_id: list(source.models) for source in sources}
     document["revisions"] = {**compared, "rows": revisions.num_rows}
     # Each tier can be copied and verified by itself; the account of the whole one names the files of the open one too.
-    _write_account(folder / OPEN_FOLDER, opened.tables, opened.written, document | {"tier": "open"}, draft)
+    _write_account(open_folder, opened.tables, opened.written, document | {"tier": "open"}, draft)
+    open_folder.rename(folder / OPEN_FOLDER)
     _write_account(folder, tables, written, document | {"tier": "internal"}, draft)
     flush_tree(folder)
     make_read_only(folder)
     folder.rename(path)
+
+
+def _write_tiers(folder: Path, open_folder: Path, tables: Sequence[ReleasedTable], draft: _Draft) -> OpenTier:
+    """Write what follows from `coverage.duckdb`: the open tier's own, and the other files of both tiers.
+
+    DuckDB's share is done beside Python's: it leaves the interpreter free while it works.
+    """
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        opening = beside.submit(write_open_database, folder, open_folder, tables, draft.label)
+        with duckdb.connect(str(folder / DUCKDB_FILE), read_only=True) as connection:
+            write_files(connection, folder, tables, draft.label, _earlier(draft))
+        opened = opening.result()
+        filing = beside.submit(write_open_files, folder, open_folder, opened, draft.label)
+        for write in draft.derived:
+            write(folder)
+        filing.result()
+    for write in draft.derived:
+        write(open_folder)
+    return opened
 
 
 def _write_account(

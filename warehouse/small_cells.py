@@ -312,9 +312,13 @@ def _hide_beside(
         """,
         [level],
     ).fetchall()
-    for family, parent, period, small, has_small_whole in affected:
-        own = [table for table in tables if table.family == family]
-        lines, sizes = _lines(connection, own, schema, level, parent, period, has_small_whole)
+    groups = [
+        (number, family, "" if parent == NATION else parent[:2], period, has_small_whole)
+        for number, (family, parent, period, _, has_small_whole) in enumerate(affected)
+    ]
+    found = _sums(connection, tables, schema, level, groups)
+    for number, (family, parent, period, small, has_small_whole) in enumerate(affected):
+        lines, sizes = found[number]
         beside = places_beside(lines, small, sizes, threshold)
         # A city that is region and district at once is hidden as both.
         up = beside is None or parent in small
@@ -334,43 +338,59 @@ def _hide_beside(
             )
 
 
-def _lines(
+def _sums(
     connection: duckdb.DuckDBPyConnection,
     tables: list[CountTable],
     schema: str,
     level: str,
-    parent: str,
-    period: object,
-    with_wholes: bool,
-) -> tuple[dict[Line, dict[str, int]], dict[str, int]]:
-    """The sums over places of one parent in one period with their parts, and the size of each place."""
-    lines: dict[Line, dict[str, int]] = defaultdict(dict)
-    sizes: dict[str, int] = defaultdict(int)
-    prefix = parent[:2] if parent != NATION else ""
+    groups: list[tuple[int, str, str, object, bool]],
+) -> dict[int, tuple[dict[Line, dict[str, int]], dict[str, int]]]:
+    """The sums over places of one parent in one period with their parts, and the size of each place.
+
+    `groups`: number, family, first digits of the places, period, whether wholes count too; the answer is by number.
+    """
+    found: dict[int, tuple[dict[Line, dict[str, int]], dict[str, int]]] = {
+        number: ({}, defaultdict(int)) for number, *_ in groups
+    }
+    if not groups:
+        return found
+    connection.execute(
+        "create or replace temp table summed "
+        "(number integer, family varchar, prefix varchar, period date, with_wholes boolean)"
+    )
+    connection.executemany("insert into summed values (?, ?, ?, ?, ?)", groups)
     for table in tables:
-        counts = (*table.counts, *(table.wholes if with_wholes else ()))
-        columns = {count: count for count in counts} | {
-            share: f"{share} * {base} / 100" for share, base in (table.shares or {}).items()
-        }
-        if not columns:
-            continue
+        shares = {share: f"{share} * {base} / 100" for share, base in (table.shares or {}).items()}
+        parts = {name: name for name in (*table.counts, *table.wholes)} | shares
         size = table.wholes[-1] if table.wholes else table.counts[0]
-        listed = ", ".join(f"round({sql})::bigint" for sql in columns.values())
-        rows = connection.execute(
+        connection.execute(
             f"""
-            select {table.place}, concat_ws('|', as_of_date, {", ".join(table.keys)}), coalesce({size}, 0)::bigint,
-                [{listed}]
-            from {with_period(f"{schema}.{table.table}")}
-            where ({table.rows}) and ({table.level}) = $1 and starts_with({table.place}, $2) and period = $3
-            """,
-            [level, prefix, period],
-        ).fetchall()
-        for place, keys, people, values in rows:
+            create or replace temp table part as
+            select summed.number, summed.with_wholes, {table.place} as place,
+                concat_ws('|', as_of_date, {", ".join(table.keys)}) as keys, coalesce({size}, 0)::bigint as size,
+                {", ".join(f"round({sql})::bigint as part_{at}" for at, sql in enumerate(parts.values()))}
+            from {with_period(f"{schema}.{table.table}")} as rows
+            inner join summed
+                on summed.family = '{table.family}' and summed.period = rows.period
+                    and starts_with({table.place}, summed.prefix)
+            where ({table.rows}) and ({table.level}) = '{level}'
+            """
+        )
+        for number, place, people in connection.execute(
+            "select number, place, max(size) from part group by number, place"
+        ).fetchall():
+            sizes = found[number][1]
             sizes[place] = max(sizes[place], people)
-            for column, value in zip(columns, values, strict=True):
-                if value:
-                    lines[table.table, column, keys][place] = value
-    return lines, sizes
+        for at, name in enumerate(parts):
+            meant = "with_wholes" if name in table.wholes else "true"
+            for number, keys, places, values in connection.execute(
+                f"""
+                select number, keys, list(place), list(part_{at})
+                from part where part_{at} <> 0 and {meant} group by number, keys
+                """
+            ).fetchall():
+                found[number][0][table.table, name, keys] = dict(zip(places, values, strict=True))
+    return found
 
 
 def _hide_rows_of_nation(

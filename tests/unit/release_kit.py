@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ import polars as pl
 
 from tests.unit.audit_kit import NO_STAND_INS
 from warehouse.candidate import Manifest
+from warehouse.exports import DUCKDB_FILE, ReleasedTable, write_database, write_files
 from warehouse.files import sha256_of
 from warehouse.lineage import lineage_table, metric_sources
+from warehouse.open_tier import FOLDER, OpenTier, write_open_database, write_open_files
 from warehouse.paths import Home
 
 Q3, Q4 = dt.date(2025, 9, 30), dt.date(2025, 12, 31)
@@ -315,3 +317,28 @@ class SmallRelease:
             if "households_passed" in frame.columns:
                 frame = frame.with_columns(pl.col("households_passed").cast(pl.Int64))
             frame.write_parquet(place / "part-0.parquet")
+
+
+def export(
+    folder: Path,
+    tables: Sequence[ReleasedTable],
+    label: str = "",
+    *,
+    source: duckdb.DuckDBPyConnection | None = None,
+    threads: int = 2,
+) -> None:
+    """Write tables into a folder as a release does; `source` is what their queries read."""
+    settings: dict[str, Any] = {"threads": threads}
+    with duckdb.connect(config=settings) as own:
+        write_database(source or own, folder, tables, label)
+    with duckdb.connect(str(folder / DUCKDB_FILE), read_only=True, config=settings) as connection:
+        write_files(connection, folder, tables, label)
+
+
+def open_tier_of(release: Path, tables: Sequence[ReleasedTable]) -> OpenTier:
+    """Write the open tier of exported tables into their folder."""
+    folder = release / FOLDER
+    folder.mkdir()
+    opened = write_open_database(release, folder, tables, "")
+    write_open_files(release, folder, opened, "")
+    return opened

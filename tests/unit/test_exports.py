@@ -13,8 +13,9 @@ import pytest
 from frictionless import Package
 
 from tests.unit.audit_kit import DbtTest, Table, home_in, small_country
+from tests.unit.release_kit import export
 from tests.unit.test_releases import released
-from warehouse.exports import ReleasedTable, TableColumn, datapackage, file_entries, write_exports
+from warehouse.exports import ReleasedTable, TableColumn, datapackage, file_entries
 
 COLUMNS = (
     TableColumn("kato", "VARCHAR", "Place."),
@@ -51,8 +52,7 @@ def a_table(query: str = ROWS, **changes: Any) -> ReleasedTable:
 
 def exported(folder: Path, table: ReleasedTable, label: str = "") -> Path:
     folder.mkdir()
-    with duckdb.connect() as connection:
-        write_exports(connection, folder, [table], label)
+    export(folder, [table], label)
     return folder
 
 
@@ -79,8 +79,7 @@ def test_the_number_of_threads_does_not_show(tmp_path: Path) -> None:
     for threads in (1, 4):
         folder = tmp_path / str(threads)
         folder.mkdir()
-        with duckdb.connect(config={"threads": threads}) as connection:
-            write_exports(connection, folder, [a_table(query, columns=columns, key=("kato",))], "")
+        export(folder, [a_table(query, columns=columns, key=("kato",))], threads=threads)
         found.append([(folder / form / f"fct_shares.{form}").read_bytes() for form in ("csv", "parquet")])
     assert found[0] == found[1]
 

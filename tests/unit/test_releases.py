@@ -502,7 +502,7 @@ def test_what_followed_a_release_that_was_written_again_names_it(tmp_path: Path)
     assert read_publication(following.path)["previous_publication_id"] == path.name
 
 
-@pytest.mark.parametrize("step", ["write_exports", "datapackage", "flush_tree", "make_read_only", "point"])
+@pytest.mark.parametrize("step", ["write_database", "datapackage", "flush_tree", "make_read_only", "point"])
 def test_a_damaged_release_stands_until_its_replacement_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -554,7 +554,7 @@ def test_readers_find_current_complete_at_every_step_of_a_repair(
             assert reader.execute("select count(*) from marts.fct_metric").fetchall() == [(2,)], when
         seen.append(when)
 
-    for step in ("write_exports", "flush_tree", "make_read_only", "point", "remove_tree"):
+    for step in ("write_database", "flush_tree", "make_read_only", "point", "remove_tree"):
         watched(step)
     again = released(small_country(), home)
     look("in the end")

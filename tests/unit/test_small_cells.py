@@ -14,9 +14,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog  # type: ignore[import-untyped]
 
+from tests.unit.release_kit import export, open_tier_of
 from tests.unit.report_kit import contracted_tables
-from warehouse.exports import ReleasedTable, TableColumn, write_exports
-from warehouse.open_tier import OpenTier, write_open_tier
+from warehouse.exports import ReleasedTable, TableColumn
+from warehouse.open_tier import OpenTier
 from warehouse.paths import PROJECT_DIR
 from warehouse.small_cells import METRICS, TABLES, THRESHOLD, WHOLE_METRICS, Line, places_beside
 
@@ -93,7 +94,7 @@ def rows_of(country: Country) -> dict[str, list[tuple[object, ...]]]:
     return rows
 
 
-def open_tier_of(folder: Path, country: Country) -> OpenTier:
+def open_tier_of_country(folder: Path, country: Country) -> OpenTier:
     """Write a release of the country and its open tier."""
     tables = []
     with duckdb.connect() as connection:
@@ -108,8 +109,8 @@ def open_tier_of(folder: Path, country: Country) -> OpenTier:
                 for column, kind, *_ in connection.execute(f"describe {name}").fetchall()
             )
             tables.append(ReleasedTable(name, "", columns, f"select * from {name}"))
-        write_exports(connection, folder, tables, "")
-    return write_open_tier(folder, tables, "")
+        export(folder, tables, source=connection)
+    return open_tier_of(folder, tables)
 
 
 class Attacker:
@@ -224,7 +225,7 @@ def test_no_small_count_can_be_reconstructed(
 ) -> None:
     country = with_equal_people(country)
     folder = tmp_path_factory.mktemp("release")
-    open_tier_of(folder, country)
+    open_tier_of_country(folder, country)
     attacker = Attacker(folder)
     for level, kato, area, technologies in areas_of(country):
         if level == "national":
@@ -251,9 +252,8 @@ def test_an_internal_column_is_empty_and_a_table_of_nothing_else_is_left_out(tmp
         ),
         ReleasedTable("plain", "", (key,), "select '1' as kato", ("kato",)),
     ]
-    with duckdb.connect() as connection:
-        write_exports(connection, tmp_path, tables, "")
-    opened = write_open_tier(tmp_path, tables, "")
+    export(tmp_path, tables)
+    opened = open_tier_of(tmp_path, tables)
     assert opened.left_out == ("counts",)
     assert opened.internal_columns == ("mixed.site", "counts.people")
     with duckdb.connect(str(tmp_path / "open" / "coverage.duckdb"), read_only=True) as connection:
