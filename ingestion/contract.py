@@ -45,6 +45,7 @@ COMPUTED_ROLES = frozenset(
         "geometry_area_km2",
         "geometry_cell_area_km2",
         "geometry_length_km",
+        "geometry_outline",
         "geometry_vertices",
         "geometry_repair",
         "tile_latitude",

@@ -63,6 +63,9 @@ _MOST_GEODESICS = 200_000
 _EDGE_METRES = 1_000
 _MOST_ADDED = 100_000
 _ELLIPSOID = Geod(ellps="WGS84")
+# 0.01 degrees are 1.1 km of latitude and 0.7 of longitude in the middle of the country.
+_OUTLINE_TOLERANCE_DEGREES = {"polygon": 0.01, "line": 0.002}
+_OUTLINE_DECIMALS = 4
 
 CELL_SCHEMA: dict[str, pl.DataType] = {
     "source_row": pl.Int64(),
@@ -302,6 +305,21 @@ def _pieces(geometry: shapely.Geometry, resolution: int, cuts: int = 0) -> Itera
         polygons = _polygons(shapely.clip_by_rect(geometry, *half))
         if polygons:
             yield from _pieces(shapely.MultiPolygon(polygons), resolution, cuts + 1)
+
+
+# --- Outlines for maps --------------------------------------------------------------------------------------------
+
+
+def outlines_wkt(geometries: Geometries, kind: str) -> npt.NDArray[np.object_]:
+    """Drawings as WKT, light enough for a map of the country: degrees of WGS 84, four decimals.
+
+    Nothing is measured on them: a corner may lie a kilometre from where it was filed, of a line two hundred metres.
+    Neighbours are simplified one by one, so that slivers of that width may lie between them.
+    """
+    simple = shapely.simplify(geometries, _OUTLINE_TOLERANCE_DEGREES[kind])
+    # Rounding alone may make a polygon cross itself.
+    rounded = shapely.set_precision(simple, 10.0**-_OUTLINE_DECIMALS)
+    return shapely.to_wkt(rounded, rounding_precision=_OUTLINE_DECIMALS, trim=True)
 
 
 # --- Lines --------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ _FACTS: dict[str, pl.DataType] = {
     "__geometry_area_km2": pl.Float64(),
     "__geometry_cell_area_km2": pl.Float64(),
     "__geometry_length_km": pl.Float64(),
+    "__geometry_outline": pl.String(),
     "__geometry_vertices": pl.Int64(),
     "__geometry_repair": pl.String(),
     "geometry": pl.String(),
@@ -76,6 +77,7 @@ class GeometryWriter:
         self._first: str | None = None
         self._is_placed = contract.with_role("tile_latitude") is None
         self._measures_cells = contract.with_role("geometry_cell_area_km2") is not None
+        self._keeps_outlines = contract.with_role("geometry_outline") is not None
 
     def __enter__(self) -> GeometryWriter:
         if self._spec is not None and self._path is not None:
@@ -107,7 +109,7 @@ class GeometryWriter:
         geometries = geometries.copy()
         geometries[good] = geometry.to_wgs84(geometries[good], self._crs)
         self._place(good, geometries, fault, told)
-        repair, hashes = np.full((2, len(rows)), None, dtype=object)
+        repair, hashes, outline = np.full((3, len(rows)), None, dtype=object)
         area, cell_area, length = np.full((3, len(rows)), np.nan)
         if self._spec is not None:
             good = np.flatnonzero(_is_none(fault))
@@ -121,6 +123,8 @@ class GeometryWriter:
             hashes[good] = [_hash(one) for one in geometries[good]]
             self._note_repairs(rows[good], repair[good])
             cell_area[good] = self._write(rows[good], geometries[good])
+            if self._keeps_outlines:
+                outline[good] = geometry.outlines_wkt(geometries[good], self._kind)
         is_point = kinds == shapely.GeometryType.POINT
         points = geometries.copy()
         points[~(is_point & _is_none(fault))] = None
@@ -133,6 +137,7 @@ class GeometryWriter:
                 "__geometry_area_km2": area,
                 "__geometry_cell_area_km2": cell_area,
                 "__geometry_length_km": length,
+                "__geometry_outline": pl.Series(outline.tolist(), dtype=pl.String),
                 "__geometry_vertices": vertices,
                 "__geometry_repair": pl.Series(repair.tolist(), dtype=pl.String),
                 "geometry": told,

@@ -29,6 +29,7 @@ MEASURES = {
     "geometry_area_km2": "__geometry_area_km2",
     "geometry_cell_area_km2": "__geometry_cell_area_km2",
     "geometry_length_km": "__geometry_length_km",
+    "geometry_outline": "__geometry_outline",
     "geometry_vertices": "__geometry_vertices",
     "geometry_repair": "__geometry_repair",
 }

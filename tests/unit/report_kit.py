@@ -130,6 +130,17 @@ select
     'published' as status
 from (values ('all'), ('KAZ01')) as roads (road)
 cross join (values ('any'), ('arman')) as operators (operator) cross join (values ('2g'), ('4g')) as t (technology);
+insert into marts.dim_boundary by name
+select date '2024-01-01' as as_of_date, * from (values
+    ('region', '100000000', $hostile, true, 'POLYGON ((70 48, 76 48, 76 51, 70 51, 70 48))'),
+    ('region', '710000000', 'Astana', true, 'POLYGON ((71 51, 71.4 51, 71.4 51.3, 71 51.3, 71 51))'),
+    ('region', '999000000', 'Endless', true, 'POLYGON ((76 48, 80 48, 80 51, 76 51, 76 48))'),
+    ('region', '430000000', 'Of another map', false, 'POLYGON ((60 48, 61 48, 61 49, 60 48))'),
+    ('district', '101000000', 'Small', true, 'POLYGON ((70 48, 73 48, 73 51, 70 51, 70 48))')
+) as t (geography_level, kato, name_en, is_on_current_map, outline_wkt);
+insert into marts.dim_highway by name
+select date '2025-12-31' as as_of_date, 'KAZ01' as road_id, $hostile as road_name, 100.0 as road_length_km,
+    'MULTILINESTRING ((70 49, 72 50), (73 50, 75 49))' as outline_wkt;
 insert into marts.fct_highway_gap by name
 select
     date '2025-12-31' as as_of_date, 'KAZ01' as road_id, technology, 1 as gap_number, $hostile as road_name,

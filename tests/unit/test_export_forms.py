@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow.parquet as pq
@@ -135,8 +136,47 @@ def test_gaps_are_lines_that_gis_software_reads(release: Path) -> None:
     assert shapely.get_coordinates(shapely.from_wkb(shapes[0])).tolist() == [[70.0, 50.0], [70.1, 50.1]]
 
 
+def test_regions_are_areas_of_the_map_in_force_with_their_shares(release: Path) -> None:
+    features = features_of(release, "regions")
+    assert set(features) == {"100000000", "710000000", "999000000"}, "not that of another map"
+    abai = features["100000000"]
+    assert abai["geometry"]["type"] == "MultiPolygon"
+    assert abai["properties"]["name_en"] == "Abai"
+    assert abai["properties"]["covered_4g_pct"] is not None
+    assert (abai["properties"]["boundary_as_of"], abai["properties"]["as_of_date"]) == (
+        "2024-01-01",
+        "2025-12-31",
+    )
+    assert abai["properties"]["label"] == "SAMPLE"
+    (district,) = features_of(release, "districts").values()
+    assert (district["properties"]["kato"], district["properties"]["parent_kato"]) == (
+        "101000000",
+        "100000000",
+    )
+    table = pq.read_table(release / "geo" / "regions.parquet")
+    assert "outline_wkt" not in table.column_names
+    assert {each.geom_type for each in shapely.from_wkb(table["geometry"].to_pylist())} == {"MultiPolygon"}
+
+
+def test_roads_are_lines_of_all_their_parts(release: Path) -> None:
+    (road,) = features_of(release, "highways", "road_id").values()
+    assert road["geometry"]["type"] == "MultiLineString"
+    assert road["geometry"]["coordinates"][1] == [[73.0, 50.0], [75.0, 49.0]]
+    assert road["properties"]["covered_4g_pct"] is not None
+
+
+def test_withheld_shares_of_a_region_are_empty_with_the_reason(tmp_path: Path) -> None:
+    abai = features_of(exported(tmp_path, WITHHELD_COVERAGE), "regions")["100000000"]["properties"]
+    assert (abai["covered_4g_pct"], abai["status"], abai["withheld_reason"]) == (None, "withheld", REASON)
+
+
+def features_of(release: Path, layer: str, key: str = "kato") -> dict[str, Any]:
+    document = json.loads((release / "geo" / f"{layer}.geojson").read_bytes())
+    return {one["properties"][key]: one for one in document["features"]}
+
+
 def test_a_release_without_positions_has_no_layer(tmp_path: Path) -> None:
-    release = release_in(tmp_path / "release", without=("fct_highway_gap",))
+    release = release_in(tmp_path / "release", without=("fct_highway_gap", "dim_boundary", "dim_highway"))
     write_layers(release)
     assert list((release / "geo").iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import h3
@@ -258,3 +259,27 @@ def test_areas_of_cells_are_the_same_to_the_last_digit_every_time() -> None:
     }
     ((row, area),) = found
     assert (row, area) == (3, pytest.approx(cells.height * 36.1, rel=0.2))
+
+
+def test_an_outline_is_light_and_near_what_was_filed() -> None:
+    shore = [(70 + i / 1000, 50 + 0.004 * (i % 2)) for i in range(1000)]
+    filed = np.array([shapely.Polygon([*shore, (71, 52), (70, 52)])], dtype=object)
+    (told,) = geometry.outlines_wkt(filed, "polygon")
+    outline = shapely.from_wkt(told)
+    assert shapely.get_num_coordinates(outline) < 10
+    assert shapely.hausdorff_distance(outline, filed[0]) <= 0.011
+    assert re.fullmatch(r"[A-Z0-9 (),.-]+", told)
+    assert max(len(number.partition(".")[2]) for number in re.findall(r"[0-9.]+", told)) <= 4
+
+
+def test_an_outline_that_rounding_would_cross_stays_valid() -> None:
+    neck = [(70.5, 50.0001640613591), (70.49907397295401, 50.00000853469228)]
+    sliver = shapely.Polygon([(70, 49.9), neck[0], (71, 49.9), (71, 50.1), neck[1], (70, 50.1)])
+    (told,) = geometry.outlines_wkt(np.array([sliver], dtype=object), "polygon")
+    assert shapely.is_valid(shapely.from_wkt(told))
+
+
+def test_a_road_keeps_its_parts_in_its_outline() -> None:
+    road = shapely.MultiLineString([[(70, 50), (70.5, 50.0005), (71, 50)], [(72, 50), (73, 50)]])
+    (told,) = geometry.outlines_wkt(np.array([road], dtype=object), "line")
+    assert told == "MULTILINESTRING ((70 50, 71 50), (72 50, 73 50))"

@@ -94,6 +94,32 @@ class Reader:
         )
 
     @cached_property
+    def outlines(self) -> dict[str, dict[str, str]]:
+        """Outlines of the map in force as WKT, by level (region, district) and code; none without an edition."""
+        rows = self.rows(
+            """
+            select geography_level, kato, outline_wkt
+            from marts.dim_boundary
+            where is_on_current_map and as_of_date = $1
+            order by geography_level, kato
+            """,
+            [self.latest("dim_boundary")],
+        )
+        found: dict[str, dict[str, str]] = {"region": {}, "district": {}}
+        for row in rows:
+            found[row["geography_level"]][row["kato"]] = row["outline_wkt"]
+        return found
+
+    @cached_property
+    def road_lines(self) -> dict[str, str]:
+        """Line of each road of the latest list as WKT."""
+        rows = self.rows(
+            "select road_id, outline_wkt from marts.dim_highway where as_of_date = $1 order by road_id",
+            [self.latest("dim_highway")],
+        )
+        return {row["road_id"]: row["outline_wkt"] for row in rows}
+
+    @cached_property
     def districts(self) -> dict[str, Row]:
         """Districts of the map in force, by code; `parent` is the region."""
         return _by(
@@ -356,7 +382,8 @@ class Reader:
         return self.rows(
             """
             select gaps.road_id, gaps.technology, gaps.gap_number, gaps.road_name, gaps.road_class, gaps.start_km,
-                gaps.end_km, gaps.length_km, gaps.nearest_settlement_name_ru, gaps.nearest_settlement_km,
+                gaps.end_km, gaps.length_km, gaps.start_longitude, gaps.start_latitude, gaps.end_longitude,
+                gaps.end_latitude, gaps.nearest_settlement_name_ru, gaps.nearest_settlement_km,
                 coalesce(districts.parent_kato, regions.region_kato) as region, gaps.withheld_reason
             from marts.fct_highway_gap as gaps
             left join marts.dim_region as districts

@@ -16,6 +16,9 @@ from markupsafe import Markup
 
 from warehouse.report.charts import CLASSES, TILES, Line, lines_over_time, road_strip, share_class
 from warehouse.report.language import Language
+from warehouse.report.outlines import Area, is_whole
+from warehouse.report.outlines import Line as Stroke
+from warehouse.report.outlines import draw as outlines_map
 from warehouse.report.read import GRADES, NATION, Reader, Row
 
 
@@ -165,6 +168,76 @@ class View:
                 }
             )
         return cells
+
+    def map_of_regions(self, measure: str, label: str) -> Markup:
+        """The country in outlines, each region in the colour of its share; empty where they do not make a map of it."""
+        outlines = self._country
+        areas = []
+        for kato in outlines:
+            row = self.coverage_row(kato, "all", measure)
+            value = row["population_covered_pct"] if row else None
+            withheld = row["withheld_reason"] if row else None
+            areas.append(
+                self._area(outlines[kato], self.region(kato), value, withheld, f"region-{kato}.html")
+            )
+        return outlines_map(areas, label)
+
+    def map_of_districts(self, kato: str, measure: str, label: str) -> Markup:
+        """A region's districts in the colours of their shares; empty unless two or more have an outline."""
+        outlines = self.reader.outlines["district"]
+        own = [
+            code for code, row in self.reader.districts.items() if row["parent"] == kato and code in outlines
+        ]
+        areas = []
+        for code in own if len(own) > 1 else ():
+            rows = self.reader.coverage.get((code, "all", measure))
+            value = rows[-1]["population_covered_pct"] if rows else None
+            withheld = rows[-1]["withheld_reason"] if rows else None
+            areas.append(self._area(outlines[code], self.district(code), value, withheld))
+        return outlines_map(areas, label)
+
+    def map_of_roads(self, label: str) -> Markup:
+        """Roads, gaps over them, and the country below where its outlines are known; empty without lines of roads."""
+        roads = self.reader.road_lines
+        if not roads:
+            return Markup("")
+        areas = [Area(wkt, "land") for wkt in self._country.values()]
+        known = {
+            row["road_id"]
+            for row in self.reader.roads
+            if row["technology"] == "4g" and row["covered_pct"] is not None
+        }
+        lines = [
+            Stroke(wkt, "road h-4g" if road in known else "road h-unknown") for road, wkt in roads.items()
+        ]
+        for technology, style in (("4g", "road h-3g"), ("2g", "road h-none")):
+            lines += [
+                Stroke(
+                    f"LINESTRING ({gap['start_longitude']} {gap['start_latitude']}, "
+                    f"{gap['end_longitude']} {gap['end_latitude']})",
+                    style,
+                )
+                for gap in self.reader.gaps
+                if gap["technology"] == technology
+                and None not in (gap["start_longitude"], gap["end_longitude"])
+            ]
+        return outlines_map(areas, label, lines)
+
+    @property
+    def _country(self) -> dict[str, str]:
+        """Outlines of the regions, when there is one of each and they make a map; else none."""
+        outlines = self.reader.outlines["region"]
+        is_map = outlines.keys() >= self.reader.regions.keys() and is_whole(list(outlines.values()))
+        return {kato: outlines[kato] for kato in self.reader.regions} if is_map else {}
+
+    def _area(
+        self, wkt: str, name: str, value: float | None, withheld: str | None, href: str | None = None
+    ) -> Area:
+        if value is None:
+            told = str(self.t["figure"]["withheld" if withheld else "unknown"])
+            return Area(wkt, "is-withheld" if withheld else "is-unknown", f"{name}: {told}", "", href)
+        shown = self.language.percent(value, 1)
+        return Area(wkt, f"c{share_class(value)}", f"{name}: {shown}", self.language.percent(value, 0), href)
 
     def rank(self, kato: str, measure: str) -> str:
         """Place of a region among those with a figure, the best first; equal figures share a place."""

@@ -9,6 +9,7 @@ select
     received.cell_area_km2,
     received.vertices,
     received.geometry_repair,
+    received.outline_wkt,
     received.extract_id,
     received.source_sheet,
     received.source_row

@@ -9,6 +9,7 @@ select
     received.length_km,
     received.vertices,
     received.geometry_repair,
+    received.outline_wkt,
     received.extract_id,
     received.source_sheet,
     received.source_row
