@@ -63,7 +63,7 @@ format: setup-dev  ## Put Python and SQL into the agreed form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 
-bench: setup-dev  ## Speed and memory against plain scripts, as ratios
+bench: setup-dev postgres  ## Speed and memory against plain scripts, as ratios
 	@$(BIN)/python -m benchmarks
 
 # A clock that steps back needs Debian's libfaketime; a full disk the right to mount. Without them the table says so.

@@ -101,6 +101,18 @@ class Bench:
         command = [sys.executable, "-m", "benchmarks.ways", name, *map(str, arguments)]
         return self._told(name, self._measured(name, command, dict(os.environ), (0,)))
 
+    def peer(
+        self, name: str, filing: Path, settlements: Path, python: Path, variables: Mapping[str, str]
+    ) -> Timing:
+        """One peer (`benchmarks.peers`) in its own environment; `settlements` is CSV, `variables` its server's."""
+        folder = self.work / f"peer_{name}"
+        shutil.rmtree(folder, ignore_errors=True)
+        command = [str(python), "-m", "benchmarks.peers", name, str(filing), str(settlements), str(folder)]
+        try:
+            return self._told(name, self._measured(name, command, os.environ | variables, (0,)))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def keep(self, name: str) -> None:
         """Keep a copy of the home under a name."""
         _replace(self.home.root, self.work / f"home_{name}")

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import filings, floors, scenarios
+from benchmarks import filings, floors, peers, scenarios
 from benchmarks.measure import CommandFailed, Timing, run_measured
 from benchmarks.report import BEGIN, END, GIB, Judged, Measured, Report, markdown, memory, ratio, spliced
 from warehouse.paths import Home
@@ -75,7 +75,7 @@ def test_the_checked_floor_accounts_for_every_row(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
+FAULTY = pytest.mark.parametrize(
     ("row", "rule"),
     [
         ("x1,101010000,fttp,3,1,1", "pattern_mismatch"),
@@ -91,6 +91,9 @@ def test_the_checked_floor_accounts_for_every_row(tmp_path: Path) -> None:
         ("1,101010000,fttp,3,1,-0.1", "below_minimum"),
     ],
 )
+
+
+@FAULTY
 def test_the_checked_floor_knows_the_contracts_rules(tmp_path: Path, row: str, rule: str) -> None:
     answer = floors.checked(*_inputs(tmp_path, f"location_id,kato,technology,level,down,up\n{row}\n"))
     assert answer["account"]["rows_quarantined"] == 1
@@ -102,6 +105,39 @@ def test_rows_that_contradict_each_other_are_all_set_aside(tmp_path: Path) -> No
     answer = floors.checked(*_inputs(tmp_path, f"location_id,kato,technology,level,down,up\n{rows}"))
     assert answer["account"]["rows_accepted"] == 1
     assert answer["reasons"] == {"key_conflict": 2}
+
+
+def test_a_peer_says_what_the_checked_floor_says(tmp_path: Path) -> None:
+    """SQL that three peers share, in the one of them that Python brings along; the benchmark compares them all."""
+    inputs = _inputs(tmp_path, FILING)
+    assert peers.sqlite(inputs[0], _as_csv(inputs[1]), tmp_path / "sqlite") == floors.checked(*inputs)
+
+
+@FAULTY
+def test_peers_know_the_contracts_rules(tmp_path: Path, row: str, rule: str) -> None:
+    inputs = _inputs(tmp_path, f"location_id,kato,technology,level,down,up\n{row}\n9,101010000,fttp,3,1,1\n")
+    wanted = floors.checked(*inputs)
+    assert rule in wanted["reasons"]
+    assert peers.sqlite(inputs[0], _as_csv(inputs[1]), tmp_path / "sqlite") == wanted
+    ((accepted, quarantined),) = peers._judged_by_pandas(inputs[0], {"101010000", "751010000"})
+    assert accepted["source_row"].tolist() == [3]
+    told = {each.partition(":")[0] for each in quarantined["reasons"].item().split(";") if each}
+    assert told == set(wanted["reasons"])
+
+
+@pytest.mark.parametrize(
+    "last", ["2,101010000,fttp,3,1,1", "1,101010000,fttp,3,1,1", "1,751010000,fttp,3,1,1"]
+)
+def test_a_peer_finds_repeated_keys_as_the_checked_floor_does(tmp_path: Path, last: str) -> None:
+    rows = f"1,101010000,fttp,3,1,1\n1,101010000,fttp,4,1,1\n2,101010000,fttp,3,1,\n{last}\n"
+    inputs = _inputs(tmp_path, f"location_id,kato,technology,level,down,up\n{rows}")
+    assert peers.sqlite(inputs[0], _as_csv(inputs[1]), tmp_path / "sqlite") == floors.checked(*inputs)
+
+
+def _as_csv(settlements: Path) -> Path:
+    path = settlements.with_suffix(".csv")
+    pl.read_parquet(settlements).with_columns(pl.col("is_inhabited").cast(pl.Int8)).write_csv(path)
+    return path
 
 
 def test_a_difference_between_tables_is_named() -> None:
