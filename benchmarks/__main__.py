@@ -15,14 +15,14 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import comparison, geometry, scenarios, shapes
+from benchmarks import comparison, geometry, growth, scenarios, shapes
 from benchmarks.measure import CommandFailed
 from benchmarks.report import Report, markdown, spliced
 from warehouse.paths import PROJECT_DIR
 
 PAGE = PROJECT_DIR / "docs" / "performance.md"
 GEOGRAPHY = PROJECT_DIR.parent / "shared" / "data"
-PARTS = ("national", "peers", "quarter", "sample", "cells", "polygons", "roads")
+PARTS = ("national", "peers", "growth", "quarter", "sample", "cells", "polygons", "roads")
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -61,6 +61,7 @@ def measure(options: argparse.Namespace, work: Path, say: Callable[[str], None])
     parts: dict[str, Callable[[], Report]] = {
         "national": lambda: scenarios.national_filing(bench, options.rows),
         "peers": lambda: comparison.peers(bench, options.rows),
+        "growth": lambda: growth.growth(bench, options.rows),
         "quarter": lambda: scenarios.new_quarter(bench, options.history),
         "sample": lambda: scenarios.sample(bench),
         "cells": lambda: geometry.cells(bench, 1 if options.quick else shapes.LAYERS),

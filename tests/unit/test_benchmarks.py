@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import filings, floors, peers, scenarios
+from benchmarks import filings, floors, growth, peers, scenarios
 from benchmarks.measure import CommandFailed, Timing, run_measured
 from benchmarks.report import BEGIN, END, GIB, Judged, Measured, Report, markdown, memory, ratio, spliced
 from warehouse.paths import Home
@@ -140,6 +141,32 @@ def _as_csv(settlements: Path) -> Path:
     path = settlements.with_suffix(".csv")
     pl.read_parquet(settlements).with_columns(pl.col("is_inhabited").cast(pl.Int8)).write_csv(path)
     return path
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 2])
+def test_the_exponent_of_growth(power: float) -> None:
+    points = [(rows, 3 * rows**power) for rows in (1e6, 3e6, 3e7)]
+    assert growth.exponent(points) == pytest.approx(power)
+
+
+def test_curves_of_growth_rise_and_name_their_sizes() -> None:
+    steps = [
+        growth.Step(rows, _timing(rows / 1e6, GIB), _timing(rows / 4e6), rows)
+        for rows in (1_000_000, 3_000_000, 30_000_000)
+    ]
+    drawn = growth.picture(steps)
+    curve = re.findall(r'points="([^"]*)"', drawn)[0]
+    places = [tuple(map(float, point.split(","))) for point in curve.split()]
+    assert [x for x, _ in places] == sorted(x for x, _ in places)
+    assert [y for _, y in places] == sorted((y for _, y in places), reverse=True)
+    assert [">1<" in drawn, ">3<" in drawn, ">30<" in drawn] == [True] * 3
+
+
+def test_what_is_on_disk_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    (tmp_path / "c").symlink_to(tmp_path / "a")
+    assert growth.size_of(tmp_path) == 5
 
 
 def test_a_difference_between_tables_is_named() -> None:
