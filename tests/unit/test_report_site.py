@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.report_kit import EMPTY_QUARTER, ENDLESS, REASON, WITHHELD_COVERAGE, release_in
 from warehouse.report import write_report
+from warehouse.report.read import LARGEST_VILLAGES
 from warehouse.report.site import NAVIGATION
 
 LANGUAGES = ("kk", "ru", "en")
@@ -173,7 +174,27 @@ def test_gaps_of_a_region_are_its_villages_without_4g_and_its_roads(report: Path
     assert "1 of 2 villages have no 4G" in told
     assert "nothing mobile" in told
     assert "any service 12.5" in told
-    assert "Bar" not in told.split("Largest villages without 4G")[1].split("Stretches of road")[0]
+    assert "Bar" not in told.split("Villages without 4G")[1].split("Stretches of road")[0]
+
+
+def test_villages_of_unknown_size_are_all_told_and_none_is_called_the_largest(tmp_path: Path) -> None:
+    """As in the open tier, where the people of single villages are not told."""
+    many = f"""
+        insert into marts.dim_settlement by name
+        select '10101' || (1000 + range) as settlement_kato, '100000000' as region_kato, '101000000' as district_kato,
+            'Village ' || range as name_en, true as is_programme, true as is_rural, 'published' as status
+        from range({LARGEST_VILLAGES + 5})
+    """
+    told = text(written(tmp_path / "sized", many), "en/region-100000000")
+    assert f"{LARGEST_VILLAGES} largest" in told
+    assert f"Village {LARGEST_VILLAGES + 4}" not in told
+    told = text(
+        written(tmp_path / "open", many, "update marts.dim_settlement set population = null"),
+        "en/region-100000000",
+    )
+    assert "largest" not in told
+    assert "people of single villages are not published" in told
+    assert all(f"Village {number}" in told for number in range(LARGEST_VILLAGES + 5))
 
 
 def test_a_metric_withheld_everywhere_leaves_readable_pages(tmp_path: Path) -> None:

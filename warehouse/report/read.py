@@ -271,7 +271,7 @@ class Reader:
 
     @cached_property
     def villages_without_4g(self) -> dict[str, list[Row]]:
-        """The largest villages of the programme that nobody files 4G for, by region.
+        """The largest villages of the programme that nobody files 4G for, by region; all where sizes are unknown.
 
         None of them when the filings are withheld: who is uncovered is then not known.
         """
@@ -302,6 +302,7 @@ class Reader:
                 qualify row_number() over (
                     partition by places.region_kato order by places.population desc nulls last, places.settlement_kato
                 ) <= $2
+                    or count(places.population) over (partition by places.region_kato) = 0
                 order by places.region_kato, places.population desc nulls last, places.settlement_kato
                 """,
                 [self.latest("fct_availability"), LARGEST_VILLAGES],
