@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from expectations.audit import run_audit
 from expectations.gate import judge
 from orchestration import alerts
+from orchestration.progress import Progress
+from orchestration.run import RunResult, _tell_of_failure
 from tests.unit.audit_kit import home_in, small_country
 from tests.webhook_kit import listening
 from warehouse.candidate import read_manifest
@@ -25,6 +29,21 @@ def test_an_alert_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert document["text"] == "Qamtu: run 01234567 failed in dbt; Data engineering must act"
     assert document["owners"] == ["Data engineering"]
     assert document["findings"][0]["found"] == "the disk is full at line 1"
+
+
+def test_a_run_of_the_command_line_that_failed_is_told_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = StringIO()
+    failed = RunResult(
+        1, "0123456789", errors=("dbt: the disk is full: 0 bytes left", "audit: nothing was built")
+    )
+    with listening() as webhook:
+        monkeypatch.setenv(alerts.ALERT_VARIABLE, webhook.url)
+        _tell_of_failure(failed, Progress(Console(file=printed)))
+        webhook.status = 500
+        _tell_of_failure(failed, Progress(Console(file=printed)))
+    assert [each["what"] for each in webhook.received[0]["findings"]] == ["dbt", "audit"]
+    assert webhook.received[0]["findings"][0]["found"] == "the disk is full: 0 bytes left"
+    assert printed.getvalue().count("the alert could not be sent") == 1, "and that is told, once"
 
 
 def test_without_an_address_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
