@@ -32,6 +32,8 @@ ROW_RULES: dict[str, str] = {
     "total_row": "a total is not a row of data; leave it out",
     "key_conflict": "two rows of one key say different things; file one",
     "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",
+    "above_first_row": "the row stands between the header and the first row that the layout reads; move it below, take "
+    "it out, or mend the layout's 'first_row'",
     "value_without_header": "the value stands under no header; name the column, or take the value out",
     "line_break_in_field": "a field holds a line break: a quote was opened and not closed, or lines ran together",
     "header_repeated": "a header stands among the rows; leave it out",
@@ -56,6 +58,7 @@ FILE_RULES: dict[str, str] = {
     "reserved_column": "Qamtu gives that name to columns of its own; rename the column in the file and in the layout",
     "empty_file": "the file holds no rows; send it again",
     "unreadable_workbook": "the workbook cannot be opened; it was cut off or is of another format; send it again",
+    "formulas_not_computed": "no program has computed the formulas; open the workbook in one and save it",
     "unreadable_file": "the file cannot be read as its layout says; open it, mend it and send it again",
     "missing_sheet": "the workbook has no such sheet, or only a hidden one; restore it, or name it in the layout",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",

@@ -116,10 +116,8 @@ def _number_with(layout: Layout, text: pl.Expr, decimal: str) -> pl.Expr:
 
     What a plain cast takes, nearly every value, is not looked at again; only the rest is held against the form.
     """
-    # A point is no decimal mark beside a comma; but a cell that holds a number has no mark at all, and the reader of
-    # workbooks writes it with a point.
-    takes_point = decimal == "." or layout.format != "text"
-    plain = text.cast(pl.Float64 if takes_point else pl.Int64, strict=False).cast(pl.Float64)
+    # A point is no decimal mark beside a comma.
+    plain = text.cast(pl.Float64 if decimal == "." else pl.Int64, strict=False).cast(pl.Float64)
     if decimal == "." and not layout.has_thousands:
         return plain
     grouped = rf"|[0-9]{{1,3}}(?:{_GROUP_MARK}[0-9]{{3}})+" if layout.has_thousands else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from posixpath import join, normpath
@@ -28,8 +29,18 @@ _UNCOMPUTED = re.compile(
 )
 
 
-def uncomputed_formulas(path: Path, sheet: str) -> Iterator[tuple[int, int, str]]:
-    """Row and column, both from 0, and text of each formula of a sheet whose cell holds no value.
+@dataclass(frozen=True)
+class Formula:
+    """A formula whose cell holds no value: row and column from 0, the cell's name, and the formula's text."""
+
+    row: int
+    column: int
+    cell: str
+    text: str
+
+
+def uncomputed_formulas(path: Path, sheet: str) -> Iterator[Formula]:
+    """Each formula of a sheet whose cell holds no value.
 
     A file that is no workbook in XML has none: older forms cannot hold a formula without its value.
     """
@@ -48,7 +59,8 @@ def uncomputed_formulas(path: Path, sheet: str) -> Iterator[tuple[int, int, str]
                 for found in _UNCOMPUTED.finditer(text) if _FORMULA.search(text) else ():
                     end = found.end()
                     formula = unescape((found[3] or b"").decode())
-                    yield int(found[2]) - 1, _position(found[1].decode()), f"={formula}"
+                    letters, number = found[1].decode(), int(found[2])
+                    yield Formula(number - 1, _position(letters), f"{letters}{number}", f"={formula}")
                 rest = text[max(end, len(text) - _LONGEST_CELL) :]
 
 

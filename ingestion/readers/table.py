@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,13 @@ GEOMETRY_FAULTS = (
 )
 # Characters that show as nothing: soft hyphens, joiners, marks of direction and of byte order.
 INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]"
+# Rows that a reader sets aside: which rule each broke, and its text as received.
+ASIDE: dict[str, pl.DataType] = {
+    ROW: pl.Int64(),
+    SHEET: pl.String(),
+    "text": pl.String(),
+    "rule": pl.String(),
+}
 # How the names begin that `rules`, `resolution` and `split` give to columns of their own beside the file's.
 _INTERNAL = ("__", "=", "~", "?")
 
@@ -52,7 +60,7 @@ class RawTable:
     """Rows as text, before any judgement.
 
     frame: source_row (line or row number as a person sees it), source_sheet, then the file's columns, all text.
-    ragged: rows whose field count is wrong: source_row, text.
+    aside: rows that are no rows of the table, so that nobody can judge them: as ASIDE says.
     skipped: rows that hold no data by the layout's own account: titles, headers, footers, blanks.
     is_trimmed: no field has space around it, known from the bytes; stripping 10^8 fields for nothing costs seconds.
     may_hold_nul: false where the bytes show that no field holds a NUL; looking into 10^8 fields costs seconds too.
@@ -65,9 +73,7 @@ class RawTable:
 
     frame: pl.LazyFrame
     columns: list[str]
-    ragged: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={ROW: pl.Int64, "text": pl.String})
-    )
+    aside: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ASIDE))
     skipped: int = 0
     is_trimmed: bool = False
     may_hold_nul: bool = True
@@ -76,6 +82,21 @@ class RawTable:
     rows: int | None = None
     notes: tuple[str, ...] = ()
     cells: Path | None = None
+
+
+def is_blank(columns: list[str]) -> pl.Expr:
+    """True where a row holds nothing in any of the columns."""
+    return pl.all_horizontal(pl.col(columns).fill_null("").str.strip_chars() == "")
+
+
+def as_received(columns: Mapping[str, str]) -> pl.Expr:
+    """The text of a row as it was received: JSON of its cells by the file's name of their column.
+
+    Args:
+        columns: where each of these columns stands now.
+    """
+    cells = [pl.col(now).alias(name) for name, now in columns.items()]
+    return pl.struct(cells).struct.json_encode()
 
 
 def header_name(text: str | None, position: int) -> str:

@@ -21,7 +21,16 @@ import pyarrow.parquet as pq
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, TextFormat
 from ingestion.limits import LONGEST_LINE_BYTES
-from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
+from ingestion.readers.table import (
+    ASIDE,
+    ROW,
+    SHEET,
+    RawTable,
+    header_name,
+    is_blank,
+    unique_names,
+    verify_header,
+)
 
 _CHUNK = 1 << 20
 _NEWLINE = ord("\n")
@@ -167,7 +176,7 @@ def _header(path: Path, fmt: TextFormat) -> tuple[list[str], int]:
 def _through_arrow(
     path: Path, fmt: TextFormat, columns: list[str], header_lines: int, work: Path
 ) -> tuple[Path, pl.DataFrame, int]:
-    """Split the file with Arrow's reader into Parquet of text; returns the file, ragged rows and blank rows."""
+    """Split the file with Arrow's reader into Parquet of text; returns the file, rows set aside, and blank rows."""
     ragged: list[tuple[int, str]] = []
 
     def keep(row: pacsv.InvalidRow) -> str:
@@ -214,11 +223,13 @@ def _through_arrow(
             table = pa.Table.from_arrays([pa.array(numbers), *batch.columns], schema=schema)
             rows = pl.from_arrow(table)
             assert isinstance(rows, pl.DataFrame)
-            filled = rows.filter(~pl.all_horizontal(pl.col(columns).str.strip_chars() == ""))
+            filled = rows.filter(~is_blank(columns))
             blank += count - filled.height
             writer.write_table(filled.to_arrow().cast(schema))
-    frame = pl.DataFrame(ragged, schema={ROW: pl.Int64, "text": pl.String}, orient="row")
-    return target, frame, blank
+    aside = pl.DataFrame(
+        [(number, None, text, "wrong_field_count") for number, text in ragged], schema=ASIDE, orient="row"
+    )
+    return target, aside, blank
 
 
 def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True) -> RawTable:
@@ -283,12 +294,12 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
             may_hold_formula_error=profile.has_hash,
             rows=profile.lines - fmt.header_row,
         )
-    parquet, ragged, blank = _through_arrow(path, fmt, columns, header_lines, work)
+    parquet, aside, blank = _through_arrow(path, fmt, columns, header_lines, work)
     frame = pl.scan_parquet(parquet).with_columns(pl.lit(None, pl.String).alias(SHEET))
     return RawTable(
         frame,
         columns,
-        ragged=ragged,
+        aside=aside,
         skipped=fmt.header_row + blank,
         may_hold_nul=profile.has_nul,
         may_hold_formula_error=profile.has_hash,
