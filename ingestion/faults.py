@@ -69,6 +69,7 @@ FILE_RULES: dict[str, str] = {
     "crs_missing": "nothing says what the coordinates refer to; state it in the file (.prj), or as 'crs' in the layout",
     "crs_mismatch": "file and layout disagree on what the coordinates refer to; mend one of the two",
     "wrong_crs": "no geometry lies in the country; the coordinates refer to something else than is stated",
+    "shares_of_one": "percentages go from 0 to 100; multiply by 100, or let the layout do so with 'factor: 100'",
     "too_large": "larger than any real filing needs; send the rows alone, in several files or as plain text",
     "geometry_too_large": "a GeoJSON feature of that size needs too much memory; send a GeoPackage, which may hold it",
     "not_a_file": "links, devices and folders are not taken; put the file itself in the inbox",

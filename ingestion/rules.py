@@ -201,6 +201,8 @@ def _cast(
         if source.end_of == "quarter":
             step = step.dt.truncate("1q").dt.offset_by("1q").dt.offset_by("-1d")
         return step.alias(f"?{column.name}"), parsed, [("not_a_date", text.is_not_null() & parsed.is_null())]
+    if column.unit == "%":
+        words = words.str.strip_suffix("%").str.strip_chars_end()
     step = number_of(layout, words)
     # NaN and infinities are text that happens to parse; no filing means them.
     faults.append(("not_a_number", text.is_not_null() & ~parsed.is_finite().fill_null(False)))

@@ -25,6 +25,7 @@ from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
 from ingestion.readers.archive import verify_workbook
 from ingestion.readers.formulas import Formula, uncomputed_formulas
+from ingestion.readers.percentages import percentage_cells
 from ingestion.readers.table import (
     DECIMAL,
     ROW,
@@ -142,6 +143,23 @@ def _cells(sheet: fastexcel.ExcelSheet, uncomputed: Iterable[Formula] = ()) -> p
     )
 
 
+def _with_percentages(cells: pl.DataFrame, shown: Iterable[tuple[int, int]]) -> pl.DataFrame:
+    """Numbers that are shown as percentages, as they are shown: 85% where a cell holds 0.85."""
+    rows: dict[int, list[int]] = {}
+    for row, column in shown:
+        if row < cells.height and column < cells.width:
+            rows.setdefault(column, []).append(row)
+
+    def shown_in(column: int) -> pl.Series:
+        texts = cells.to_series(column)
+        number = texts.gather(rows[column]).cast(pl.Float64, strict=False)
+        # Rounded, as a hundred times a binary fraction is seldom what was typed.
+        percent = (number * 100).round(10).cast(pl.String).str.strip_suffix(".0") + "%"
+        return texts.scatter(rows[column], percent.zip_with(number.is_not_null(), texts.gather(rows[column])))
+
+    return cells.with_columns(shown_in(column) for column in rows)
+
+
 def _with_decimal_commas(cells: pl.DataFrame, book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
     """Cells that hold numbers, in the form in which their program shows them; texts stay as they were typed.
 
@@ -178,12 +196,12 @@ def _sheet_table(
     uncomputed: Sequence[Formula],
     layout: Layout,
     fmt: WorkbookFormat,
-    file_name: str,
+    path: Path,
 ) -> RawTable:
-    cells = _cells(sheet, uncomputed)
+    cells = _with_percentages(_cells(sheet, uncomputed), percentage_cells(path, sheet.name))
     if fmt.decimal == ",":
         cells = _with_decimal_commas(cells, book, sheet.name)
-    where = f"{file_name}, sheet {sheet.name!r}, header in row {', '.join(map(str, fmt.header_rows))}"
+    where = f"{path.name}, sheet {sheet.name!r}, header in row {', '.join(map(str, fmt.header_rows))}"
     in_header = [formula for formula in uncomputed if formula.row + 1 in fmt.header_rows]
     if in_header:
         raise FileRejected(
@@ -280,7 +298,7 @@ def _tables(
         uncomputed = list(uncomputed_formulas(path, sheet_name))
         fault = _not_read(sheet, uncomputed, fmt)
         if fault is None:
-            tables.append(_sheet_table(book, sheet, uncomputed, layout, fmt, path.name))
+            tables.append(_sheet_table(book, sheet, uncomputed, layout, fmt, path))
         elif isinstance(fmt.sheets, str):
             passed_over.append(fault)
         else:

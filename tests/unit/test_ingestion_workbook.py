@@ -438,3 +438,83 @@ def test_a_text_with_a_point_in_an_old_workbook_with_decimal_commas(warehouse: W
     outcome = warehouse.run()["book_2025q4.xls"]
     assert warehouse.part("accepted", outcome)["max_download_mbps"].to_list() == [100.5]
     assert warehouse.reasons(outcome) == [(3, "not_a_number", "Приём", "1.234")]
+
+
+SHARES: dict[str, object] = FILING | {
+    "layout": "test/shares",
+    "extract": "itu_indicators",
+    "file_pattern": r"shares\.xlsx",
+    "format": "workbook",
+    "text": None,
+    "workbook": {"sheets": ["ITU"], "header_rows": [1], "first_row": 2},
+    "columns": {
+        "series_code": {"value": "i271GA"},
+        "entity_iso": {"value": "KAZ"},
+        "year": {"from": "Год"},
+        "series_name": {"value": "LTE"},
+        "unit": {"value": "%"},
+        "value": {"from": "Доля"},
+    },
+    "absent": ["value_note", "value_source"],
+    "total_rows": None,
+    "resolve": None,
+}
+
+
+def shares(
+    values: list[object], number_format: str, *, decimal: str = "."
+) -> tuple[bytes, dict[str, object]]:
+    """A share a year, in cells of a number format, and the layout that reads them."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        page = sheet(workbook, "ITU", ["Год", "Доля"])
+        form = workbook.add_format({"num_format": number_format})
+        for number, value in enumerate(values, start=1):
+            page.write(number, 0, 2015 + number)
+            page.write(number, 1, value, form)
+    shape = {"sheets": ["ITU"], "header_rows": [1], "first_row": 2, "decimal": decimal}
+    return buffer.getvalue(), SHARES | {"workbook": shape}
+
+
+@pytest.mark.parametrize("number_format", ["0%", "0.00%", "0.0%;[Red]-0.0%"])
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_cell_that_shows_a_percentage_holds_what_it_shows(
+    warehouse: Warehouse, number_format: str, decimal: str
+) -> None:
+    content, how = shares([0.85, 0.916, 1, 0.07, "85%"], number_format, decimal=decimal)
+    warehouse.layouts["test/shares"] = layout(how)
+    warehouse.put("shares.xlsx", content)
+    outcome = warehouse.run()["shares.xlsx"]
+    assert outcome.outcome == "accepted", outcome.message
+    assert warehouse.part("accepted", outcome)["value"].to_list() == [85, 91.6, 100, 7, 85]
+
+
+def test_shares_of_one_where_percentages_are_meant_are_refused(warehouse: Warehouse) -> None:
+    content, how = shares([0.85, 0.916, 1, 0.07, 0.5], "0.00")
+    warehouse.layouts["test/shares"] = layout(how)
+    warehouse.put("shares.xlsx", content)
+    outcome = warehouse.run()["shares.xlsx"]
+    assert (outcome.outcome, outcome.rule, outcome.rows_accepted) == ("rejected", "shares_of_one", 0)
+    assert "shares.xlsx, column 'Доля': all 5 values lie between 0 and 1, the largest is 1" in str(
+        outcome.message
+    )
+
+
+@pytest.mark.parametrize(
+    "values", [[0.85, 0.916, 1, 0.07, 1.1], [0, 0, 0, 0, 0], [0.2, 0.3]], ids=["grows", "none", "too_few"]
+)
+def test_small_percentages_are_percentages(warehouse: Warehouse, values: list[object]) -> None:
+    content, how = shares(values, "0.00")
+    warehouse.layouts["test/shares"] = layout(how)
+    warehouse.put("shares.xlsx", content)
+    assert warehouse.run()["shares.xlsx"].outcome == "accepted"
+
+
+def test_a_cell_that_shows_a_percentage_is_no_number_of_anything_else(warehouse: Warehouse) -> None:
+    def percent(workbook: xlsxwriter.Workbook) -> None:
+        page = sheet(workbook, "3G", HEADER, OTHER)
+        page.write(1, HEADER.index("Охвачено"), 0.7, workbook.add_format({"num_format": "0%"}))
+
+    warehouse.put("book_2025q4.xlsx", book(percent))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert warehouse.reasons(outcome) == [(2, "not_a_number", "Охвачено", "70%")]
