@@ -23,6 +23,8 @@ ROW_RULES: dict[str, str] = {
     "kato_retired": "the code was abolished without a successor; file the place that took its people",
     "kato_wrong_level": "the code is no place of the level this extract is about",
     "kato_region_mismatch": "the code lies in another region than the row says; one of the two is wrong",
+    "kato_district_mismatch": "the code lies in another district than the row says; one of the two is wrong",
+    "region_unknown": "no region is called so, so the code stays unchecked; write it as KATO does",
     "kato_name_mismatch": "in this district the name is that of another code; one of the two is wrong",
     "place_not_found": "no place of this name in this district; file the KATO code",
     "place_ambiguous": "several places of this name in this district; file the KATO code",

@@ -60,6 +60,10 @@ def test_a_good_row_arrives_in_the_units_of_the_contract(warehouse: Warehouse) -
         ({"КАТО": "103230300"}, "kato_retired", "КАТО", "103230300"),
         ({"КАТО": "103200000"}, "kato_wrong_level", "КАТО", "103200000"),
         ({"Область": "Акмолинская область"}, "kato_region_mismatch", "КАТО", "103230100"),
+        ({"Область": "Семипалатинская область"}, "region_unknown", "Область", "Семипалатинская область"),
+        ({"Район": "Жарминский район"}, "kato_district_mismatch", "Район", "Жарминский район"),
+        ({"Область": "", "Район": "Жарминский р-н"}, "kato_district_mismatch", "Район", "Жарминский р-н"),
+        ({"КАТО": "", "Село": "ст.Карааул"}, "place_not_found", "Село", "ст.Карааул"),
         ({"КАТО": "", "Село": "с.Жамбыл"}, "place_ambiguous", "Село", "с.Жамбыл"),
         ({"КАТО": "", "Село": "с.Нигде"}, "place_not_found", "Село", "с.Нигде"),
         ({"КАТО": "", "Район": "", "Область": ""}, "place_context_missing", "Село", "с.Карааул"),
@@ -265,6 +269,43 @@ def test_a_code_that_was_dragged_down_past_its_names_is_refused(warehouse: Wareh
         (3, "kato_name_mismatch", "Село", "с.Карааул"),
         (4, "kato_name_mismatch", "Село", "с.Карааул"),
     ]
+
+
+def test_a_name_is_held_against_its_code_where_only_codes_are_looked_up(warehouse: Warehouse) -> None:
+    how = layout(FILING, resolve={"kato": "settlement_kato", "by": ["code"]})
+    warehouse.layouts["test/availability"] = how
+    warehouse.file(
+        ROW,
+        edited(КАТО="103230200", Село="с.Карааул"),
+        edited(КАТО="103230500", Село="с.Никому не известное"),
+    )
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.reasons(outcome) == [(3, "kato_name_mismatch", "Село", "с.Карааул")]
+
+
+def test_a_village_that_became_a_town_is_found_by_its_old_kind(warehouse: Warehouse) -> None:
+    warehouse.file(edited(КАТО="", Село="п.Карааул"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230100"]
+
+
+def test_a_district_is_no_contradiction_where_codes_followed_a_reform(warehouse: Warehouse) -> None:
+    """Filed by the old division throughout, or by the new; and people of a city are counted for the city."""
+    warehouse.put(
+        "kato.csv",
+        f"{KATO}2021-12-01,630000000,Восточно-Казахстанская область,Шығыс Қазақстан облысы,0\n"
+        "2021-12-01,633200000,район Оншокы,Оншоқы ауданы,2\n2021-12-01,633230300,с.Береке,Береке а.,2\n",
+    )
+    warehouse.put(
+        "changes.csv",
+        f"{CHANGES}633200000,103400000,2022-06-08,recoded,,\n633230300,103230600,2022-06-08,recoded,,moved on\n",
+    )
+    old = edited(КАТО="633230300", Область="Восточно-Казахстанская", Район="район Оншокы", Село="")
+    new = edited(КАТО="633230300", Область="Абай", Район="Абайский район", Село="", Технология="4G/LTE")
+    city = edited(КАТО="750000000", Область="г.Алматы", Район="Алмалинский район", Село="")
+    warehouse.file(old, new, city)
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
 
 
 def test_unknown_file(warehouse: Warehouse) -> None:
