@@ -45,6 +45,7 @@ ROW_RULES: dict[str, str] = {
     "geometry_wrong_type": "this extract takes another type of geometry; see the contract",
     "coordinates_swapped": "latitude and longitude stand in each other's place; exchange them",
     "outside_country": "lies outside the country; mend the coordinates, or what the file says they refer to",
+    "mixed_encoding": "the text was written in another encoding than the rest of the file; save all of it in one",
     "nul_character": "the field holds NUL characters (shown as ␀), as damaged files do; export the file again",
 }
 

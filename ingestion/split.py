@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ingestion.contract import Contract
-from ingestion.readers.table import HASH, ROW, SHEET, RawTable, as_received
+from ingestion.readers.table import HASH, INVISIBLE_CHARACTERS, ROW, SHEET, RawTable, as_received
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
 from warehouse.fingerprint import quoted
 
@@ -30,6 +30,7 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
 }
 _RAW = "__raw|"
 _TEXT = "__text"
+_SHOWN = {"\0": "␀"} | {hidden: f"<U+{ord(hidden):04X}>" for hidden in INVISIBLE_CHARACTERS}
 # Rows that repeat a key are looked through in this much memory, and on disk beyond it.
 _SPILL_OVER = "1GB"
 _GOOD, _FAILED, _REPEATED = 0, 1, 2
@@ -186,8 +187,9 @@ def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id
     # A filing breaks a few rules, perhaps in every row: the others are not looked at again.
     for flag in (flag for flag in flags if broken.item(0, flag.name)):
         column, value = _told(flag, raw_columns)
-        # Programs that show a NUL as nothing, or as the end, would show another value than the one that is wrong.
-        shown = value.str.replace_all("\0", "␀", literal=True)
+        # Programs that show a character as nothing, or a NUL as the end, would show another value than the one that is
+        # wrong.
+        shown = value.str.replace_many(_SHOWN)
         reason = pl.struct(rule=pl.lit(flag.rule), column_name=column, value=shown)
         reasons.append(pl.when(flag.name).then(reason))
     if not reasons:

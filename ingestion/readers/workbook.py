@@ -28,6 +28,7 @@ from ingestion.readers.formulas import Formula, uncomputed_formulas
 from ingestion.readers.percentages import percentage_cells
 from ingestion.readers.table import (
     DECIMAL,
+    HEADER_JOIN,
     ROW,
     SHEET,
     RawTable,
@@ -39,7 +40,6 @@ from ingestion.readers.table import (
     verify_header,
 )
 
-HEADER_JOIN = " | "
 # As the library names a formula's errors -> as a person sees them in the cell.
 _ERROR_NAMES = {
     "Div0": "#DIV/0!",

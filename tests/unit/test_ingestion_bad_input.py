@@ -159,6 +159,90 @@ def test_a_header_in_the_middle_is_quarantined(warehouse: Warehouse) -> None:
     assert "header_repeated" in {rule for _, rule, _, _ in warehouse.reasons(outcome)}
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(HEADER.upper(), id="in_capitals"),
+        pytest.param(HEADER.replace(", ", ",  ").replace(";", " ; "), id="other_spaces"),
+        pytest.param(HEADER.replace(", ", ",\u00a0").replace(";", ";\u00ad"), id="spaces_and_marks_unseen"),
+    ],
+)
+def test_a_header_in_the_middle_is_known_however_it_is_written(warehouse: Warehouse, again: str) -> None:
+    warehouse.file(ROW, again, edited(КАТО="103230200", Село="с.Шынгыс"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.rows_accepted == 2
+    assert (3, "header_repeated") in {(row, rule) for row, rule, _, _ in warehouse.reasons(outcome)}
+
+
+def test_a_header_of_plain_letters_in_the_middle_is_known_in_capitals(warehouse: Warehouse) -> None:
+    """Of such a file no byte is looked at twice unless the header's are seen again."""
+    columns = {name: {"from": f"c{n}"} for n, name in enumerate(FILING["columns"]) if name != "operator_id"}
+    columns = columns | {"operator_id": {"value": "dala"}, "as_of_date": {"from": "c0"}}
+    warehouse.layouts["test/availability"] = layout(
+        FILING, text={}, columns=columns, resolve=None, total_rows=None
+    )
+    header = ",".join(str(source["from"]) for source in columns.values() if "from" in source)
+    fields = {
+        "as_of_date": "2025-12-31",
+        "settlement_kato": "103230100",
+        "technology": "fttp",
+        "connection_level": "3",
+    }
+    good = ",".join(fields.get(name, "") for name, source in columns.items() if "from" in source)
+    warehouse.put("dala_2025q4.csv", f"{header}\n{good}\n{header.upper()}\n")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert (3, "header_repeated", "c0", "C0") in warehouse.reasons(outcome), outcome.message
+
+
+def test_a_header_in_the_middle_of_a_wide_table_is_no_number_of_people(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/years"] = layout(YEARS)
+    warehouse.put("years.csv", "КАТО,2024\n103230100,5\nКАТО,2024\n")
+    outcome = warehouse.run()["years.csv"]
+    assert (3, "header_repeated", "КАТО", "КАТО") in warehouse.reasons(outcome)
+    assert outcome.rows_accepted == 1
+
+
+def test_rows_of_another_encoding_inside_a_file_are_set_aside(warehouse: Warehouse) -> None:
+    """Two branches' files, put one behind the other by a program that does not look at letters."""
+    other = edited(КАТО="103230200", Село="с.Шынгыс", Технология="4G/LTE").replace("\u00a0", " ")
+    bytes_of_both = "\r\n".join([HEADER, ROW, ""]).encode("cp1251") + f"{other}\r\n".encode()
+    warehouse.put("dala_2025q4.csv", bytes_of_both)
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert (outcome.rows_read, outcome.rows_accepted) == (2, 1), outcome.message
+    told = {(row, column) for row, rule, column, _ in warehouse.reasons(outcome) if rule == "mixed_encoding"}
+    assert told == {(3, "Область"), (3, "Район"), (3, "Село")}
+    assert ROW_RULES["mixed_encoding"] in str(outcome.message)
+
+
+@pytest.mark.parametrize("text", ["БЕРЁЗОВКА", "Р‑н «Север»", "У. С. Р. №5", "ТЦ “СССР”", "Р.С.Ф.С.Р."])
+def test_no_word_of_the_language_is_taken_for_another_encoding(warehouse: Warehouse, text: str) -> None:
+    warehouse.layouts["test/availability"] = layout(
+        FILING, ignore=["Примечание"], text={"delimiter": ";", "decimal": ","}
+    )
+    warehouse.put("dala_2025q4.csv", f"{HEADER};Примечание\n{ROW};{text}\n")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u00a0", "\u00ad", "\u2003"], ids=ascii)
+def test_what_cannot_be_seen_at_the_end_of_a_value_is_no_part_of_it(warehouse: Warehouse, mark: str) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, text={"delimiter": ";", "decimal": ","})
+    marked = {
+        name: f"{mark}{value}{mark}" for name, value in zip(HEADER.split(";"), ROW.split(";"), strict=True)
+    }
+    warehouse.put("dala_2025q4.csv", f"{HEADER}\n{';'.join(marked.values())}\n")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert outcome.outcome == "accepted", outcome.message
+    assert warehouse.part("accepted", outcome)["filed_settlement"].to_list() == ["с.Карааул"]
+
+
+def test_what_cannot_be_seen_inside_a_value_is_shown(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, text={"delimiter": ";", "decimal": ","})
+    warehouse.put("dala_2025q4.csv", f"{HEADER}\n{edited(КАТО=f'10323{chr(0x200B)}0100')}\n")
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert warehouse.reasons(outcome) == [(2, "kato_unknown", "КАТО", "10323<U+200B>0100")]
+
+
 def test_the_same_row_again_is_a_duplicate_and_a_contradiction_is_quarantined(warehouse: Warehouse) -> None:
     other = edited(КАТО="103230200", Село="с.Шынгыс")
     warehouse.file(ROW, ROW, other, edited(КАТО="103230200", Село="с.Шынгыс", Уровень="1"))

@@ -10,6 +10,7 @@ import pytest
 
 from ingestion.contract import CONTRACTS_DIR, Contract, load_contracts
 from ingestion.layout import LAYOUTS_DIR, Layout, LayoutError, load_layouts, nearest, read_layout
+from ingestion.rules import is_free_text
 from ingestion.suspicion import profile_query
 
 CONTRACTS = load_contracts()
@@ -90,3 +91,20 @@ def test_a_layout_that_cannot_work_says_why(tmp_path: Path, old: str, new: str, 
 
 def test_the_nearest_layout_of_a_misnamed_file_comes_first() -> None:
     assert nearest("itu_datahub/population_coverage_mobile_networks.csv", LAYOUTS)[0] == "itu/itu_indicators"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("settlement_positions", "place_name"),
+        ("kato_classifier", "name_ru"),
+        ("kato_classifier", "name_kk"),
+        ("programme_targets", "metric_id"),
+        ("public_statements", "unit"),
+        ("government_systems", "agency"),
+        ("rural_connection_plan", "contractor"),
+    ],
+)
+def test_what_is_looked_up_or_listed_is_no_free_text(kind: str, name: str) -> None:
+    assert not is_free_text(load_contracts()[kind].column(name))
+    assert is_free_text(load_contracts()["kato_changes"].column("note"))
