@@ -6,7 +6,7 @@ table whose hierarchy is its row order. Does not belong here: building the gazet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -119,17 +119,36 @@ def _settlement_column(layout: Layout) -> str:
     return column.name
 
 
+def _per_distinct(
+    columns: Mapping[str, pl.Expr], find: Callable[[pl.DataFrame], pl.Series], dtype: pl.DataType
+) -> pl.Expr:
+    """What `find` finds for rows of these columns, asked once for each that a batch of rows holds.
+
+    A filing of millions of rows names few places, and the patterns of names cost more than all else that is looked at.
+    """
+
+    def found(batch: pl.Series) -> pl.Series:
+        rows = batch.struct.unnest()
+        distinct = rows.unique()
+        told = distinct.with_columns(find(distinct).alias("__found"))
+        return rows.join(told, on=rows.columns, how="left", maintain_order="left", nulls_equal=True)[
+            "__found"
+        ]
+
+    asked = pl.struct(expression.alias(name) for name, expression in columns.items())
+    return asked.map_batches(found, return_dtype=dtype, is_elementwise=True)
+
+
 def _region_of_row(frame: pl.LazyFrame, column: str, rule: Resolve, gazetteer: Gazetteer) -> pl.LazyFrame:
     """Add `__region`: the region the row names, where the name is known."""
     names = gazetteer.regions.filter(pl.col("language") == rule.language).select("key", "kato")
-    return (
-        frame.with_columns(region_key(pl.col(column)).alias("__region_key"))
-        .join(
-            names.lazy().rename({"key": "__region_key", "kato": "__region"}),
-            on="__region_key", how="left", maintain_order="left",
-        )
-        .drop("__region_key")
-    )  # fmt: skip
+
+    def find(asked: pl.DataFrame) -> pl.Series:
+        keys = asked.select(key=region_key(pl.col("name")))
+        return keys.join(names, on="key", how="left", maintain_order="left")["kato"]
+
+    region = _per_distinct({"name": pl.col(column)}, find, pl.String())
+    return frame.with_columns(region.alias("__region"))
 
 
 def _by_code(
@@ -280,42 +299,36 @@ def _lookup(
     The name with its kind decides. A name without a kind is looked up by itself inside the same parent, and still
     refused when several places share it; one whose kind is not found there only among kinds that it may have had.
     """
-    names = gazetteer.names.filter(pl.col("level") == level).lazy()
-    # In steps: the cleaned name is used by every pattern of kinds, and would be cleaned again for each.
-    frame = frame.with_columns(parent.alias("__parent"), clean_name(name).alias("__clean")).with_columns(
-        place_kind(pl.col("__clean")).alias("__kind"), bare_name(pl.col("__clean")).alias("__bare")
-    )
-    keys = name_keys(pl.col("__kind"), pl.col("__bare"))
-    # A city's administration is called by the city's name alone more often than not.
-    has_no_kind = (pl.col("__kind") == "") if level == "settlement" else pl.lit(True)
-    frame = frame.with_columns(
-        keys["exact"].alias("__key"),
-        pl.when(has_no_kind).then(keys["bare"]).otherwise(keys["populated"]).alias("__bare_key"),
-    )
-    for key, suffix in (("__key", "1"), ("__bare_key", "2")):
-        frame = frame.join(
-            names.select(
-                __parent=pl.col("parent"),
-                **{key: pl.col("key"), f"__kato{suffix}": pl.col("kato"), f"__many{suffix}": pl.col("is_ambiguous")},
-            ),
-            on=["__parent", key], how="left", maintain_order="left",
-        )  # fmt: skip
-    known = pl.col("__many1").is_not_null()
+    names = gazetteer.names.filter(pl.col("level") == level).drop("level")
+    other_names = names.rename({"key": "other_key"})
+
+    def find(asked: pl.DataFrame) -> pl.Series:
+        named = asked.select("parent", cleaned=clean_name(pl.col("name"))).select(
+            "parent", kind=place_kind(pl.col("cleaned")), bare=bare_name(pl.col("cleaned"))
+        )
+        keys = name_keys(pl.col("kind"), pl.col("bare"))
+        # A city's administration is called by the city's name alone more often than not.
+        has_no_kind = pl.col("kind") == "" if level == "settlement" else pl.lit(True)
+        other = pl.when(has_no_kind).then(keys["bare"]).otherwise(keys["populated"])
+        found = (
+            named.select("parent", key=keys["exact"], other_key=other)
+            .join(names, on=["parent", "key"], how="left", maintain_order="left")
+            .join(other_names, on=["parent", "other_key"], how="left", maintain_order="left", suffix="_other")
+        )
+        # A key may be known and its code not: of a place that was abolished, or of several.
+        is_known = pl.col("is_ambiguous").is_not_null()
+        return found.select(
+            pl.struct(
+                pl.when(is_known).then("kato").otherwise("kato_other").alias("kato"),
+                pl.coalesce("is_ambiguous", "is_ambiguous_other").alias("is_ambiguous"),
+            )
+        ).to_series()
+
+    dtype = pl.Struct({"kato": pl.String, "is_ambiguous": pl.Boolean})
+    found = pl.col(f"{out}_found").struct
     return frame.with_columns(
-        pl.when(known).then("__kato1").otherwise(pl.col("__kato2")).alias(out),
-        pl.when(known).then("__many1").otherwise(pl.col("__many2")).alias(f"{out}_ambiguous"),
-    ).drop(
-        "__parent",
-        "__clean",
-        "__kind",
-        "__bare",
-        "__key",
-        "__bare_key",
-        "__kato1",
-        "__many1",
-        "__kato2",
-        "__many2",
-    )
+        _per_distinct({"parent": parent, "name": name}, find, dtype).alias(f"{out}_found")
+    ).with_columns(found.field("kato").alias(out), found.field("is_ambiguous").alias(f"{out}_ambiguous"))
 
 
 def _by_label(
