@@ -64,6 +64,7 @@ FILE_RULES: dict[str, str] = {
     "formulas_not_computed": "no program has computed the formulas; open the workbook in one and save it",
     "unreadable_file": "the file cannot be read as its layout says; open it, mend it and send it again",
     "missing_sheet": "the workbook has no such sheet, or only a hidden one; restore it, or name it in the layout",
+    "rows_unaccounted": "this is an error of Qamtu, not of the file; nothing of it is taken; report this message",
     "no_rows_accepted": "no row of the file passed its contract; see the quarantined rows",
     "correction_expired": "the source changed what a correction was made for; remove the entry or renew it",
     "unreadable_features": "the file cannot be read as GeoJSON, GeoPackage or Shapefile; export it again",

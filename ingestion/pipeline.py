@@ -546,6 +546,7 @@ def _rows(
         # Corrections name rows by resolved places; without a gazetteer there are none to name.
         judged = correct(layout, judged)
     files, account = split(judged, raw, layout.contract, blank.extract_id, work)
+    account.verify(blank.file_name)
     verify_percentages(files.accepted, layout, blank.file_name)
     if layout.contract.cells_schema is not None:
         from ingestion.readers.features import cells_of_accepted
