@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 
 from ingestion.faults import FILE_RULES, ROW_RULES
+from ingestion.rules import remedy
 from tests.unit.ingestion_kit import (
     CHANGE_LAYOUT,
     CHANGES,
@@ -72,6 +73,10 @@ def test_a_good_row_arrives_in_the_units_of_the_contract(warehouse: Warehouse) -
         ({"Уровень": "7"}, "above_maximum", "Уровень", "7"),
         ({"Уровень": "2,5"}, "not_an_integer", "Уровень", "2,5"),
         ({"Уровень": "н/д"}, "required_missing", "Уровень", "н/д"),
+        ({"Отдача": "50500"}, "impossible_upload", "Отдача", "50500"),
+        ({"Скорость": "100"}, "implausibly_slow", "Скорость, кбит/с", "100"),
+        ({"Скорость": "50 000 000", "Отдача": ""}, "impossible_speed", "Скорость, кбит/с", "50 000 000"),
+        ({"Технология": "4G/LTE", "Скорость": "25"}, "implausibly_slow", "Скорость, кбит/с", "25"),
         ({"Технология": "6G"}, "value_not_mapped", "Технология", "6G"),
         ({"Дата": "31.13.2025"}, "not_a_date", "Дата", "31.13.2025"),
         ({"Дата": "31.03.2026"}, "future_period", "Дата", "31.03.2026"),
@@ -88,8 +93,9 @@ def test_a_bad_row_is_quarantined_with_place_value_and_remedy(
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined) == (2, 1, 1)
     assert (3, rule, column, value) in warehouse.reasons(outcome)
-    assert f"{rule}, first in row 3, column {column!r}, value {value!r}: {ROW_RULES[rule]}" in str(
-        outcome.message
+    assert (
+        f"{rule}, first in row 3, column {column!r}, value {value!r}: {remedy(layout(FILING), rule)}"
+        in str(outcome.message)
     )
     kept = warehouse.part("quarantined", outcome)["source_text"][0]
     assert value in kept, "the text as received is kept"
