@@ -61,24 +61,20 @@ def resolve_places(layout: Layout, judged: Judged, gazetteer: Gazetteer) -> Judg
         if by_name:
             frame, new = _region_by_name(frame, rule, names)
             flags += new
-    elif by_name or (by_code and district is not None):
-        frame = _with_district(frame, gazetteer, district, by_code=by_code)
-        if by_code and district is not None:
-            frame, new = _against_district(frame, district, gazetteer)
-            flags += new
+    elif by_name or (by_code and (district or place)):
         if place is None and by_name:
             place = _Name(_settlement_column(layout), None)
+        frame = _with_district(frame, gazetteer, district, by_code=by_code)
         if place is not None:
             frame = _lookup(
                 frame, gazetteer, "settlement", pl.col("__district"), pl.col(place.column), "__settlement"
             )
-            if by_code:
-                # Both are given, so that each can be held against the other.
-                frame, new = _against_name(frame, place)
-                flags += new
-            if by_name:
-                frame, new = _by_name(frame, rule, place, by_code=by_code)
-                flags += new
+        if by_code:
+            frame, new = _against_names(frame, gazetteer, district, place)
+            flags += new
+        if by_name and place is not None:
+            frame, new = _by_name(frame, rule, place)
+            flags += new
     if "label" in rule.by:
         frame, new = _by_label(layout, frame, rule, gazetteer)
         flags += new
@@ -206,48 +202,58 @@ def _against_region(
     return frame, [mismatch, unknown]
 
 
-def _against_district(
-    frame: pl.LazyFrame, district: _Name, gazetteer: Gazetteer
+def _against_names(
+    frame: pl.LazyFrame, gazetteer: Gazetteer, district: _Name | None, place: _Name | None
 ) -> tuple[pl.LazyFrame, list[Flag]]:
-    """Flag codes of another district of the region than the row names.
+    """Flag codes of another district of the region than the row names, and names that are another code's there.
 
     A village may have gone on from the district that it was filed in, and the district may have got another code.
     People of a republican city are counted for the city as a whole, whichever of its districts a row names.
     """
-    flag = Flag("kato_district_mismatch", district.name, district.source)
     districts = gazetteer.codes.select(__of_code="filed_code", __of_code_now="kato").lazy()
     frame = frame.with_columns(_district_of(pl.col(_CODE)).alias("__of_code")).join(
         districts, on="__of_code", how="left", maintain_order="left"
     )
     said, now = pl.col("__district"), pl.col("__kato")
-    # A region or the nation lies in no district.
-    is_told = (now.str.slice(2, 2) != "00") & ~region_of(said).is_in(REPUBLICAN_CITIES)
-    differs = is_told & (said != _district_of(now)) & (said != pl.col("__of_code_now"))
-    return frame.with_columns(differs.fill_null(False).alias(flag.name)), [flag]
+    lies_there = (said == _district_of(now)) | (said == pl.col("__of_code_now"))
+    # A region or the nation lies in no district, and a code of another region is told already.
+    is_told = (
+        (now.str.slice(2, 2) != "00")
+        & (region_of(said) == region_of(now))
+        & ~region_of(said).is_in(REPUBLICAN_CITIES)
+    )
+    flags, columns = [], []
+    if district is not None:
+        flags.append(Flag("kato_district_mismatch", district.name, district.source))
+        columns.append(is_told & ~lies_there)
+    if place is not None:
+        flags.append(Flag("kato_name_mismatch", place.name, place.source))
+        columns.append(lies_there & (pl.col("__settlement") != now))
+    return frame.with_columns(
+        broken.fill_null(False).alias(flag.name) for flag, broken in zip(flags, columns, strict=True)
+    ), flags
 
 
 def _district_of(kato: pl.Expr) -> pl.Expr:
-    """Code of the district that a code lies in, outside the republican cities."""
-    return kato.str.slice(0, 4) + pl.lit("00000")
-
-
-def _against_name(frame: pl.LazyFrame, place: _Name) -> tuple[pl.LazyFrame, list[Flag]]:
-    """Flag codes beside a name that is another code's in the district."""
-    flag = Flag("kato_name_mismatch", place.name, place.source)
-    differs = pl.col("__settlement") != pl.col("__kato")
-    return frame.with_columns(differs.fill_null(False).alias(flag.name)), [flag]
+    """Code of the district that a code lies in, or of the republican city."""
+    in_city = region_of(kato).is_in(REPUBLICAN_CITIES)
+    return pl.when(in_city).then(region_of(kato)).otherwise(kato.str.slice(0, 4) + pl.lit("00000"))
 
 
 def _with_district(
     frame: pl.LazyFrame, gazetteer: Gazetteer, district: _Name | None, *, by_code: bool
 ) -> pl.LazyFrame:
-    """Add `__district`: the district the row names inside its region, which a code tells where no name does."""
-    region = pl.coalesce("__region", region_of(pl.col("__kato"))) if by_code else pl.col("__region")
-    name = pl.lit(None, pl.String) if district is None else pl.col(district.column)
-    frame = _lookup(frame, gazetteer, "district", region, name, "__district")
+    """Add `__district`: the district the row names inside its region; where it names none that is known, its code's."""
+    region, of_code = pl.col("__region"), pl.lit(None, pl.String)
+    if by_code:
+        region, of_code = pl.coalesce(region, region_of(pl.col("__kato"))), _district_of(pl.col("__kato"))
+    named = pl.lit(None, pl.String)
+    if district is not None:
+        frame = _lookup(frame, gazetteer, "district", region, pl.col(district.column), "__named")
+        named = pl.col("__named")
     # A republican city has no district between itself and its people.
     city = pl.when(region.is_in(REPUBLICAN_CITIES)).then(region)
-    return frame.with_columns(pl.coalesce("__district", city).alias("__district"))
+    return frame.with_columns(pl.coalesce(named, city, of_code).alias("__district"))
 
 
 def _region_by_name(
@@ -267,9 +273,7 @@ def _without_code(rule: Resolve) -> pl.Expr:
     )
 
 
-def _by_name(
-    frame: pl.LazyFrame, rule: Resolve, place: _Name, *, by_code: bool
-) -> tuple[pl.LazyFrame, list[Flag]]:
+def _by_name(frame: pl.LazyFrame, rule: Resolve, place: _Name) -> tuple[pl.LazyFrame, list[Flag]]:
     """Resolve rows without a code by their settlement's name in its district."""
     kato, name = target(rule.kato), pl.col(place.column)
     needs_code = _without_code(rule)

@@ -361,8 +361,16 @@ def test_a_code_that_was_dragged_down_past_its_names_is_refused(warehouse: Wareh
     ]
 
 
-def test_a_name_is_held_against_its_code_where_only_codes_are_looked_up(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("names_district", [True, False])
+def test_a_name_is_held_against_its_code_where_only_codes_are_looked_up(
+    warehouse: Warehouse, names_district: bool
+) -> None:
     how = layout(FILING, resolve={"kato": "settlement_kato", "by": ["code"]})
+    if not names_district:
+        columns = {name: how_read for name, how_read in FILING["columns"].items() if name != "filed_district"}
+        how = layout(
+            FILING, columns=columns, absent=["filed_district"], ignore=["Район"], resolve=how.resolve
+        )
     warehouse.layouts["test/availability"] = how
     warehouse.file(
         ROW,
@@ -371,6 +379,16 @@ def test_a_name_is_held_against_its_code_where_only_codes_are_looked_up(warehous
     )
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert warehouse.reasons(outcome) == [(3, "kato_name_mismatch", "Село", "с.Карааул")]
+
+
+def test_one_contradiction_of_a_place_is_told_once(warehouse: Warehouse) -> None:
+    elsewhere = edited(Область="Акмолинская область", Район="Аккольский район", Село="г.Акколь")
+    warehouse.file(elsewhere, edited(Район="Жарминский район"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    assert [(row, rule) for row, rule, _, _ in warehouse.reasons(outcome)] == [
+        (2, "kato_region_mismatch"),
+        (3, "kato_district_mismatch"),
+    ]
 
 
 def test_a_village_that_became_a_town_is_found_by_its_old_kind(warehouse: Warehouse) -> None:
