@@ -190,7 +190,7 @@ def test_a_sum_says_which_part_is_wrong(
 ) -> None:
     warehouse.layouts["test/availability"] = layout(summed(required))
     header = HEADER.replace("Уровень", "Прочее").replace("Охвачено", "Город;Село, дворов")
-    good = "31.12.2025;область Абай;Абайский район;с.Карааул;103230100;ВОЛС;3;100.0;50.5;1;2;900"
+    good = "31.12.2025;область Абай;Абайский район;с.Карааул;103230100;ВОЛС;3;100000.0;50.5;1;2;900"
     bad = good.replace(";1;2;", f";{fields};").replace("ВОЛС", "4G/LTE")
     warehouse.put("dala_2025q4.csv", "\n".join([header, good, bad]))
     outcome = warehouse.run()["dala_2025q4.csv"]
