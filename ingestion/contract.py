@@ -59,9 +59,10 @@ class Column:
     """One column of an extract.
 
     `minimum` and `maximum` are numbers, or ISO dates for DATE columns. `role` tells ingestion what the column is
-    for: `as_of`, `kato_settlement`, `kato_place`, `code`, `filed_region`, `filed_district`, `filed_settlement`, and
-    `h3_cell`, which no sender files: it is computed from `latitude` and `longitude`. Nor does a sender file what has
-    one of COMPUTED_ROLES: it is measured on the geometry, or told by a tile's quadkey.
+    for: `as_of`, `kato_settlement`, `kato_place`, `filed_region`, `filed_district`, `filed_settlement`, `code` and
+    `name` (text by which rows are looked up or listed, so that it is no free text), and `h3_cell`, which no sender
+    files: it is computed from `latitude` and `longitude`. Nor does a sender file what has one of COMPUTED_ROLES: it is
+    measured on the geometry, or told by a tile's quadkey.
     """
 
     name: str

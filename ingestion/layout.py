@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingestion.contract import COMPUTED_ROLES, Contract, load_contracts
+from ingestion.units import factor_stated
 from warehouse.yaml_file import read_yaml
 
 LAYOUTS_DIR = Path(__file__).parent / "layouts"
@@ -265,7 +266,19 @@ class Layout(_Strict):
                 found.append(f"required column {column.name!r} is not filled")
             elif column.name not in self.absent:
                 found.append(f"column {column.name!r} is neither filled nor listed as absent")
-        return found + self._geometry_problems(contract)
+        return found + self._unit_problems(contract) + self._geometry_problems(contract)
+
+    def _unit_problems(self, contract: Contract) -> list[str]:
+        units = {column.name: column.unit for column in contract.columns}
+        found = []
+        for name, column in self.columns.items():
+            stated = factor_stated(column.source or "", units.get(name))
+            if stated is not None and stated != (column.factor or 1.0):
+                found.append(
+                    f"the header {column.source!r} states another unit than {name!r}, which is in {units[name]}: "
+                    f"set 'factor: {stated:g}'"
+                )
+        return found
 
     def _geometry_problems(self, contract: Contract) -> list[str]:
         wkt = self.geometry.wkt if self.geometry else None

@@ -37,6 +37,7 @@ from ingestion.readers.text import read_text
 from ingestion.readers.workbook import read_workbook
 from ingestion.resolution import resolve_places
 from ingestion.rules import judge, quarter_end, remedy
+from ingestion.shares import verify_percentages
 from ingestion.split import RowAccount, SplitFiles, split
 from ingestion.suspicion import Suspect, in_force, profile_of, profile_query, suspects
 from ingestion.unread import unread
@@ -545,6 +546,8 @@ def _rows(
         # Corrections name rows by resolved places; without a gazetteer there are none to name.
         judged = correct(layout, judged)
     files, account = split(judged, raw, layout.contract, blank.extract_id, work)
+    account.verify(blank.file_name)
+    verify_percentages(files.accepted, layout, blank.file_name)
     if layout.contract.cells_schema is not None:
         from ingestion.readers.features import cells_of_accepted
 

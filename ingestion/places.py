@@ -27,23 +27,34 @@ _HOMOGLYPHS = dict(zip("aceopxyhkmtbi", "асеорхункмтві", strict=Tru
 # Kazakh letters of an 8-bit code page read as another one (КАТО itself still holds "Форт-Шевченко ќ.").
 _OLD_FONT = dict(zip("ќєїґўјѕћ", "қғүөұәңһ", strict=True))
 
-# What kind of place a prefix or suffix names. Longest first, so that "г.а." is not read as "г.".
+# Between a kind and a name: before that of a person "им." or "имени", behind it "атын." or "атындағы".
+_IN_HONOUR = r"(?:\s?им(?:\.|ени\s)\s*)?"
+_BEHIND = r"(?:\s+ат(?:ын)?\.\s*|\s+атындағы\s+|\s+)"
+# What kind of place a prefix or suffix names, as KATO writes it and as senders do. Longest first, so that "г.а." is not
+# read as "г.".
 _KINDS: list[tuple[str, str]] = [
-    ("district", r"(?:^район\s+|\s+район$|\s+р-?н\.?$|\s+ауданы$|\s+ауд\.?$|\s+атын\.?\s*ауданы$)"),
+    ("district", rf"(?:^район\s{_IN_HONOUR}\s*|\s+район$|\s+р-?н\.?$|{_BEHIND}(?:ауданы|ауд\.?)$)"),
     (
         "administration",
         r"(?:^г\.\s?а\.\s*|\s+г\.?\s?а\.?$|\s+қ\.?\s?ә\.?$|\s+қалалық әкімдігі$|\s+городской акимат$)",
     ),
     (
         "sub_district",
-        r"(?:^п\.\s?а\.\s*|^с\.\s?о\.\s*|\s+с\.?\s?о\.?$|\s+а\.?\s?о\.?$|"
-        r"\s+п\.?\s?а\.?$|\s+к\.?\s?ә\.?$|\s+сельский округ$)",
+        rf"(?:^п\.\s?а\.\s*|^с\.\s?[оа]\.{_IN_HONOUR}\s*|\s+с\.?\s?о\.?$|\s+с\.\s?а\.$|\s+п\.?\s?а\.?$|"
+        rf"{_BEHIND}а\.?\s?[оә]\.?$|\s+к\.?\s?ә\.?$|\s+сельский округ$)",
     ),
     ("city", r"(?:^г\.\s*|^город\s+|\s+қ\.?$|\s+қаласы$)"),
     ("town", r"(?:^п\.\s*|^пос\.\s*|^поселок\s+|\s+к\.?$|\s+кенті$)"),
-    ("village", r"(?:^с\.\s*|^село\s+|^аул\s+|\s+а\.?$|\s+ауылы$|\s+с\.$)"),
+    (
+        "village",
+        rf"(?:^с\.{_IN_HONOUR}\s*|^(?:село|аул)\s{_IN_HONOUR}\s*|{_BEHIND}(?:а\.?|ауылы|с\.)$)",
+    ),
     ("station", r"(?:^ст\.\s*|^рзд\.\s*|^станция\s+|^разъезд\s+|\s+ст\.$|\s+рзд\.$|\s+станциясы$)"),
+    ("winter_camp", r"(?:^зимовка\s+|^зим\.\s*|\s+зимовка$|\s+қыстауы$)"),
+    ("section", r"(?:^уч\.\s*|^участок\s+|\s+уч\.$|\s+участок$|\s+учаскесі$)"),
 ]
+# Kinds that one place goes through as it grows or shrinks; a name without a kind may be any of them.
+POPULATED = ("", "city", "town", "village")
 
 
 def clean_name(name: pl.Expr) -> pl.Expr:
@@ -68,7 +79,8 @@ def clean_name(name: pl.Expr) -> pl.Expr:
 
 
 def place_kind(cleaned: pl.Expr) -> pl.Expr:
-    """The kind of place a cleaned name states: district, administration, sub_district, city, town, village, station.
+    """The kind of place a cleaned name states: district, administration, sub_district, city, town, village, station,
+    winter_camp, section.
 
     Empty text when the name states none.
     """
@@ -84,6 +96,18 @@ def bare_name(cleaned: pl.Expr) -> pl.Expr:
     for _, pattern in _KINDS:
         text = text.str.replace(pattern, "")
     return text.str.strip_chars(" .,")
+
+
+def name_keys(kind: pl.Expr, bare: pl.Expr) -> dict[str, pl.Expr]:
+    """Keys of a place's name: with its kind, with any kind of populated place, and without a kind.
+
+    The second is null for kinds that are something else: the station of a village's name is another place.
+    """
+    return {
+        "exact": kind + pl.lit("|") + bare,
+        "populated": pl.when(kind.is_in(POPULATED)).then(pl.lit("populated|") + bare),
+        "bare": pl.lit("|") + bare,
+    }
 
 
 def region_key(name: pl.Expr) -> pl.Expr:
@@ -277,14 +301,14 @@ def _aliases(codes: pl.DataFrame) -> pl.DataFrame:
         c=clean_name(pl.col("name"))
     )
     return (
-        raw.with_columns(key=place_kind(pl.col("c")) + pl.lit("|") + bare_name(pl.col("c")))
+        raw.with_columns(key=name_keys(place_kind(pl.col("c")), bare_name(pl.col("c")))["exact"])
         .join(codes.select("filed_code", now="kato"), left_on="kato", right_on="filed_code")
         .select("level", "parent", "key", edition=pl.lit(""), n=pl.lit(1, pl.UInt32), kato="now")
     )
 
 
 def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
-    """The code of a name with its kind, and of the name alone, inside its parent, by the newest edition that has it."""
+    """The code of each key of a name inside its parent, by the newest edition that has it."""
     found = _named(editions).join(codes.select(kato="filed_code", now="kato"), on="kato", how="left")
     districts = found.filter(pl.col("level") == "district").with_columns(parent=pl.col("region"))
     # A city can be its own sub-district (г.Семей), so sub-district rows that name a city count as settlements too.
@@ -294,12 +318,10 @@ def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     # Districts moved between regions keep their old parent, so old filings still resolve.
     places = pl.concat([districts, settlements])
     rows = places.drop_nulls("now")
-    keyed = pl.concat(
-        [
-            rows.with_columns(key=pl.col("kind") + pl.lit("|") + pl.col("bare")),
-            rows.with_columns(key=pl.lit("|") + pl.col("bare")),
-        ]
-    ).unique(["edition", "level", "parent", "key", "now"], maintain_order=True)
+    keys = name_keys(pl.col("kind"), pl.col("bare"))
+    keyed = pl.concat([rows.with_columns(key=key).drop_nulls("key") for key in keys.values()]).unique(
+        ["edition", "level", "parent", "key", "now"], maintain_order=True
+    )
     by_edition = keyed.group_by("level", "parent", "key", "edition").agg(
         n=pl.col("now").n_unique(), kato=pl.col("now").first()
     )
@@ -314,7 +336,7 @@ def _names(editions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     # Without them a village that was abolished would be taken for the station of its name.
     abolished = (
         places.filter(pl.col("now").is_null())
-        .select("level", "parent", key=pl.col("kind") + pl.lit("|") + pl.col("bare"))
+        .select("level", "parent", key=keys["exact"])
         .unique()
         .join(known, on=place, how="anti")
         .with_columns(kato=pl.lit(None, pl.String), is_ambiguous=pl.lit(value=False))

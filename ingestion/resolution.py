@@ -6,6 +6,9 @@ table whose hierarchy is its row order. Does not belong here: building the gazet
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import polars as pl
 
 from ingestion.layout import Layout, Resolve
@@ -15,11 +18,14 @@ from ingestion.places import (
     Gazetteer,
     bare_name,
     clean_name,
+    name_keys,
     place_kind,
     region_key,
+    region_of,
 )
 from ingestion.rules import Flag, Judged, target
 
+_NAMES = ("filed_region", "filed_district", "filed_settlement")
 _CODE = "__filed_code"
 _STATUS = "__code_status"
 
@@ -35,22 +41,40 @@ def resolve_places(layout: Layout, judged: Judged, gazetteer: Gazetteer) -> Judg
     source = layout.columns.get(rule.kato)
     origin = source.source if source is not None else None
     frame, flags = judged.frame, list(judged.flags)
-    names_region = _names_region(layout)
+    by_code, by_name = "code" in rule.by, "name" in rule.by
+    names = _named_by(layout)
+    region, district, place = (names.get(role) for role in _NAMES)
     frame = (
-        _region_of_row(layout, frame, rule, gazetteer)
-        if names_region
+        _region_of_row(frame, region.column, rule, gazetteer)
+        if region is not None
         else frame.with_columns(pl.lit(None, pl.String).alias("__region"))
     )
-    if "code" in rule.by:
+    if by_code:
         # Where a name may tell the place, or none need be told, a row may come without a code.
-        needs_code = "name" not in rule.by and layout.contract.column(rule.kato).required
-        frame, new = _by_code(
-            frame, rule, gazetteer, origin, needs_code=needs_code, names_region=names_region
-        )
+        needs_code = not by_name and layout.contract.column(rule.kato).required
+        frame, new = _by_code(frame, rule, gazetteer, origin, needs_code=needs_code)
         flags += new
-    if "name" in rule.by:
-        frame, new = _by_name(layout, frame, rule, gazetteer)
-        flags += new
+        if region is not None:
+            frame, new = _against_region(frame, rule, region, origin)
+            flags += new
+    if rule.level == "region":
+        if by_name:
+            frame, new = _region_by_name(frame, rule, names)
+            flags += new
+    elif by_name or (by_code and (district or place)):
+        if place is None and by_name:
+            place = _Name(_settlement_column(layout), None)
+        frame = _with_district(frame, gazetteer, district, by_code=by_code)
+        if place is not None:
+            frame = _lookup(
+                frame, gazetteer, "settlement", pl.col("__district"), pl.col(place.column), "__settlement"
+            )
+        if by_code:
+            frame, new = _against_names(frame, gazetteer, district, place)
+            flags += new
+        if by_name and place is not None:
+            frame, new = _by_name(frame, rule, place)
+            flags += new
     if "label" in rule.by:
         frame, new = _by_label(layout, frame, rule, gazetteer)
         flags += new
@@ -61,26 +85,66 @@ def resolve_places(layout: Layout, judged: Judged, gazetteer: Gazetteer) -> Judg
     return Judged(frame, flags, judged.constants - {rule.kato})
 
 
-def _names_region(layout: Layout) -> bool:
-    """Whether rows of a layout name their region."""
-    column = layout.contract.with_role("filed_region")
-    source = layout.columns.get(column.name) if column else None
-    return source is not None and source.source is not None
+@dataclass(frozen=True)
+class _Name:
+    """A contract column in which a layout's rows name a part of their place, and the file's column it comes from."""
+
+    name: str
+    source: str | None
+
+    @property
+    def column(self) -> str:
+        """Its name in a judged frame."""
+        return target(self.name)
 
 
-def _region_of_row(layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer) -> pl.LazyFrame:
+def _named_by(layout: Layout) -> dict[str, _Name]:
+    """What rows of a layout name of their place, by role."""
+    found = {}
+    for role in _NAMES:
+        column = layout.contract.with_role(role)
+        source = layout.columns.get(column.name) if column else None
+        if column is not None and source is not None and source.source is not None:
+            found[role] = _Name(column.name, source.source)
+    return found
+
+
+def _settlement_column(layout: Layout) -> str:
+    column = layout.contract.with_role("filed_settlement")
+    assert column is not None, "a contract whose places are told by name has a column for the name"
+    return column.name
+
+
+def _per_distinct(
+    columns: Mapping[str, pl.Expr], find: Callable[[pl.DataFrame], pl.Series], dtype: pl.DataType
+) -> pl.Expr:
+    """What `find` finds for rows of these columns, asked once for each that a batch of rows holds.
+
+    A filing of millions of rows names few places, and the patterns of names cost more than all else that is looked at.
+    """
+
+    def found(batch: pl.Series) -> pl.Series:
+        rows = batch.struct.unnest()
+        distinct = rows.unique()
+        told = distinct.with_columns(find(distinct).alias("__found"))
+        return rows.join(told, on=rows.columns, how="left", maintain_order="left", nulls_equal=True)[
+            "__found"
+        ]
+
+    asked = pl.struct(expression.alias(name) for name, expression in columns.items())
+    return asked.map_batches(found, return_dtype=dtype, is_elementwise=True)
+
+
+def _region_of_row(frame: pl.LazyFrame, column: str, rule: Resolve, gazetteer: Gazetteer) -> pl.LazyFrame:
     """Add `__region`: the region the row names, where the name is known."""
-    column = layout.contract.with_role("filed_region")
-    assert column is not None
     names = gazetteer.regions.filter(pl.col("language") == rule.language).select("key", "kato")
-    return (
-        frame.with_columns(region_key(pl.col(target(column.name))).alias("__region_key"))
-        .join(
-            names.lazy().rename({"key": "__region_key", "kato": "__region"}),
-            on="__region_key", how="left", maintain_order="left",
-        )
-        .drop("__region_key")
-    )  # fmt: skip
+
+    def find(asked: pl.DataFrame) -> pl.Series:
+        keys = asked.select(key=region_key(pl.col("name")))
+        return keys.join(names, on="key", how="left", maintain_order="left")["kato"]
+
+    region = _per_distinct({"name": pl.col(column)}, find, pl.String())
+    return frame.with_columns(region.alias("__region"))
 
 
 def _by_code(
@@ -90,7 +154,6 @@ def _by_code(
     origin: str | None,
     *,
     needs_code: bool,
-    names_region: bool,
 ) -> tuple[pl.LazyFrame, list[Flag]]:
     kato = target(rule.kato)
     codes = gazetteer.codes
@@ -113,9 +176,6 @@ def _by_code(
         (filed & pl.col(_STATUS).is_null()).alias(flags[0].name),
         (pl.col(_STATUS) == "retired").fill_null(False).alias(flags[1].name),
     ]
-    if names_region:
-        flags.append(Flag("kato_region_mismatch", rule.kato, origin))
-        columns.append(_other_region().alias(flags[-1].name))
     if rule.level == "settlement":
         flags.append(Flag("kato_wrong_level", rule.kato, origin))
         wrong = pl.col("__kato").is_not_null() & ~pl.col("__lived_in").fill_null(False)
@@ -126,47 +186,103 @@ def _by_code(
     return frame.with_columns(*columns, pl.col("__kato").alias(kato)), flags
 
 
-def _by_name(
-    layout: Layout, frame: pl.LazyFrame, rule: Resolve, gazetteer: Gazetteer
+def _against_region(
+    frame: pl.LazyFrame, rule: Resolve, region: _Name, origin: str | None
 ) -> tuple[pl.LazyFrame, list[Flag]]:
-    kato = target(rule.kato)
-    roles = {
-        role: layout.contract.with_role(role)
-        for role in ("filed_region", "filed_district", "filed_settlement")
-    }
-    read = {role for role, column in roles.items() if column is not None and column.name in layout.columns}
-    origin = {
-        role: layout.columns[column.name].source for role, column in roles.items() if column and role in read
-    }
-    needs_code = pl.col(kato).is_null() & (pl.col(_CODE).is_null() if "code" in rule.by else pl.lit(True))
-    if rule.level == "region":
-        flags = [Flag("place_not_found", "filed_region", origin.get("filed_region"))]
-        found = pl.col("__region")
-        frame = frame.with_columns((needs_code & found.is_null()).alias(flags[0].name), found.alias(kato))
-        return frame, flags
-    assert roles["filed_district"] is not None
-    district = (
-        pl.col(target(roles["filed_district"].name)) if "filed_district" in read else pl.lit(None, pl.String)
+    """Flag codes of another region than the row names, and names that are no region's.
+
+    A code may lie in the region as it was filed, or as the latest edition has it.
+    """
+    mismatch = Flag("kato_region_mismatch", rule.kato, origin)
+    unknown = Flag("region_unknown", region.name, region.source)
+    said, now = pl.col("__region"), pl.col("__kato")
+    differs = (said != region_of(pl.col(_CODE))) & (said != region_of(now))
+    is_unknown = now.is_not_null() & pl.col(region.column).is_not_null() & said.is_null()
+    frame = frame.with_columns(differs.fill_null(False).alias(mismatch.name), is_unknown.alias(unknown.name))
+    return frame, [mismatch, unknown]
+
+
+def _against_names(
+    frame: pl.LazyFrame, gazetteer: Gazetteer, district: _Name | None, place: _Name | None
+) -> tuple[pl.LazyFrame, list[Flag]]:
+    """Flag codes of another district of the region than the row names, and names that are another code's there.
+
+    A village may have gone on from the district that it was filed in, and the district may have got another code.
+    People of a republican city are counted for the city as a whole, whichever of its districts a row names.
+    """
+    districts = gazetteer.codes.select(__of_code="filed_code", __of_code_now="kato").lazy()
+    frame = frame.with_columns(_district_of(pl.col(_CODE)).alias("__of_code")).join(
+        districts, on="__of_code", how="left", maintain_order="left"
     )
-    name_column = roles["filed_settlement"] or layout.contract.column("place_name")
-    name = pl.col(target(name_column.name))
-    frame = _lookup(frame, gazetteer, "district", pl.col("__region"), district, "__district")
+    said, now = pl.col("__district"), pl.col("__kato")
+    lies_there = (said == _district_of(now)) | (said == pl.col("__of_code_now"))
+    # A region or the nation lies in no district, and a code of another region is told already.
+    is_told = (
+        (now.str.slice(2, 2) != "00")
+        & (region_of(said) == region_of(now))
+        & ~region_of(said).is_in(REPUBLICAN_CITIES)
+    )
+    flags, columns = [], []
+    if district is not None:
+        flags.append(Flag("kato_district_mismatch", district.name, district.source))
+        columns.append(is_told & ~lies_there)
+    if place is not None:
+        flags.append(Flag("kato_name_mismatch", place.name, place.source))
+        columns.append(lies_there & (pl.col("__settlement") != now))
+    return frame.with_columns(
+        broken.fill_null(False).alias(flag.name) for flag, broken in zip(flags, columns, strict=True)
+    ), flags
+
+
+def _district_of(kato: pl.Expr) -> pl.Expr:
+    """Code of the district that a code lies in, or of the republican city."""
+    in_city = region_of(kato).is_in(REPUBLICAN_CITIES)
+    return pl.when(in_city).then(region_of(kato)).otherwise(kato.str.slice(0, 4) + pl.lit("00000"))
+
+
+def _with_district(
+    frame: pl.LazyFrame, gazetteer: Gazetteer, district: _Name | None, *, by_code: bool
+) -> pl.LazyFrame:
+    """Add `__district`: the district the row names inside its region; where it names none that is known, its code's."""
+    region, of_code = pl.col("__region"), pl.lit(None, pl.String)
+    if by_code:
+        region, of_code = pl.coalesce(region, region_of(pl.col("__kato"))), _district_of(pl.col("__kato"))
+    named = pl.lit(None, pl.String)
+    if district is not None:
+        frame = _lookup(frame, gazetteer, "district", region, pl.col(district.column), "__named")
+        named = pl.col("__named")
     # A republican city has no district between itself and its people.
-    city = pl.when(pl.col("__region").is_in(REPUBLICAN_CITIES)).then("__region")
-    frame = frame.with_columns(pl.coalesce("__district", city).alias("__district"))
-    frame = _lookup(frame, gazetteer, "settlement", pl.col("__district"), name, "__settlement")
+    city = pl.when(region.is_in(REPUBLICAN_CITIES)).then(region)
+    return frame.with_columns(pl.coalesce(named, city, of_code).alias("__district"))
+
+
+def _region_by_name(
+    frame: pl.LazyFrame, rule: Resolve, names: Mapping[str, _Name]
+) -> tuple[pl.LazyFrame, list[Flag]]:
+    region = names.get("filed_region")
+    flag = Flag("place_not_found", "filed_region", region.source if region else None)
+    found = pl.col("__region")
+    is_open = _without_code(rule) & found.is_null()
+    return frame.with_columns(is_open.alias(flag.name), found.alias(target(rule.kato))), [flag]
+
+
+def _without_code(rule: Resolve) -> pl.Expr:
+    """True where a row's place is still to be found by its name."""
+    return pl.col(target(rule.kato)).is_null() & (
+        pl.col(_CODE).is_null() if "code" in rule.by else pl.lit(True)
+    )
+
+
+def _by_name(frame: pl.LazyFrame, rule: Resolve, place: _Name) -> tuple[pl.LazyFrame, list[Flag]]:
+    """Resolve rows without a code by their settlement's name in its district."""
+    kato, name = target(rule.kato), pl.col(place.column)
+    needs_code = _without_code(rule)
+    city = pl.when(pl.col("__district").is_in(REPUBLICAN_CITIES)).then("__district")
     found = pl.coalesce("__settlement", pl.when(name.is_null()).then(city))
-    source = layout.columns.get(name_column.name)
-    where = source.source if source else None
     flags = [
-        Flag("place_context_missing", name_column.name, where),
-        Flag("place_ambiguous", name_column.name, where),
-        Flag("place_not_found", name_column.name, where),
+        Flag(rule_id, place.name, place.source)
+        for rule_id in ("place_context_missing", "place_ambiguous", "place_not_found")
     ]
-    columns = []
-    if "code" in rule.by:
-        flags.append(Flag("kato_name_mismatch", name_column.name, where))
-        columns.append((pl.col("__settlement") != pl.col(kato)).fill_null(False).alias(flags[-1].name))
     open_row = needs_code & found.is_null()
     context_missing = open_row & pl.col("__district").is_null()
     ambiguous = open_row & pl.col("__settlement_ambiguous").fill_null(False)
@@ -174,19 +290,9 @@ def _by_name(
         context_missing.alias(flags[0].name),
         ambiguous.alias(flags[1].name),
         (open_row & ~context_missing & ~ambiguous).alias(flags[2].name),
-        *columns,
         pl.when(needs_code).then(found).otherwise(pl.col(kato)).alias(kato),
     )
     return frame, flags
-
-
-def _other_region() -> pl.Expr:
-    """True where the row names a region and neither the code as filed nor its successor lies in it."""
-    region = pl.col("__region").str.slice(0, 2)
-    filed, current = pl.col(_CODE).str.slice(0, 2), pl.col("__kato").str.slice(0, 2)
-    return (region.is_not_null() & current.is_not_null() & (region != filed) & (region != current)).fill_null(
-        False
-    )
 
 
 def _lookup(
@@ -194,45 +300,39 @@ def _lookup(
 ) -> pl.LazyFrame:
     """Add `<out>`, the code of a name inside a parent, and `<out>_ambiguous`.
 
-    The name with its kind decides; a name whose kind is missing or not found there is looked up by name alone
-    inside the same parent, and still refused when several places share it.
+    The name with its kind decides. A name without a kind is looked up by itself inside the same parent, and still
+    refused when several places share it; one whose kind is not found there only among kinds that it may have had.
     """
-    names = gazetteer.names.filter(pl.col("level") == level).lazy()
-    # In steps: the cleaned name is used by every pattern of kinds, and would be cleaned again for each.
-    frame = (
-        frame.with_columns(parent.alias("__parent"), clean_name(name).alias("__clean"))
-        .with_columns(
-            place_kind(pl.col("__clean")).alias("__kind"), bare_name(pl.col("__clean")).alias("__bare")
+    names = gazetteer.names.filter(pl.col("level") == level).drop("level")
+    other_names = names.rename({"key": "other_key"})
+
+    def find(asked: pl.DataFrame) -> pl.Series:
+        named = asked.select("parent", cleaned=clean_name(pl.col("name"))).select(
+            "parent", kind=place_kind(pl.col("cleaned")), bare=bare_name(pl.col("cleaned"))
         )
-        .with_columns(
-            pl.concat_str("__kind", pl.lit("|"), "__bare").alias("__key"),
-            pl.concat_str(pl.lit("|"), "__bare").alias("__bare_key"),
+        keys = name_keys(pl.col("kind"), pl.col("bare"))
+        # A city's administration is called by the city's name alone more often than not.
+        has_no_kind = pl.col("kind") == "" if level == "settlement" else pl.lit(True)
+        other = pl.when(has_no_kind).then(keys["bare"]).otherwise(keys["populated"])
+        found = (
+            named.select("parent", key=keys["exact"], other_key=other)
+            .join(names, on=["parent", "key"], how="left", maintain_order="left")
+            .join(other_names, on=["parent", "other_key"], how="left", maintain_order="left", suffix="_other")
         )
-    )
-    for key, suffix in (("__key", "1"), ("__bare_key", "2")):
-        frame = frame.join(
-            names.select(
-                __parent=pl.col("parent"),
-                **{key: pl.col("key"), f"__kato{suffix}": pl.col("kato"), f"__many{suffix}": pl.col("is_ambiguous")},
-            ),
-            on=["__parent", key], how="left", maintain_order="left",
-        )  # fmt: skip
-    known = pl.col("__many1").is_not_null()
+        # A key may be known and its code not: of a place that was abolished, or of several.
+        is_known = pl.col("is_ambiguous").is_not_null()
+        return found.select(
+            pl.struct(
+                pl.when(is_known).then("kato").otherwise("kato_other").alias("kato"),
+                pl.coalesce("is_ambiguous", "is_ambiguous_other").alias("is_ambiguous"),
+            )
+        ).to_series()
+
+    dtype = pl.Struct({"kato": pl.String, "is_ambiguous": pl.Boolean})
+    found = pl.col(f"{out}_found").struct
     return frame.with_columns(
-        pl.when(known).then("__kato1").otherwise(pl.col("__kato2")).alias(out),
-        pl.when(known).then("__many1").otherwise(pl.col("__many2")).alias(f"{out}_ambiguous"),
-    ).drop(
-        "__parent",
-        "__clean",
-        "__kind",
-        "__bare",
-        "__key",
-        "__bare_key",
-        "__kato1",
-        "__many1",
-        "__kato2",
-        "__many2",
-    )
+        _per_distinct({"parent": parent, "name": name}, find, dtype).alias(f"{out}_found")
+    ).with_columns(found.field("kato").alias(out), found.field("is_ambiguous").alias(f"{out}_ambiguous"))
 
 
 def _by_label(
@@ -242,10 +342,8 @@ def _by_label(
 
     The label is read from the column that the layout gives as `filed_settlement`.
     """
-    kato = target(rule.kato)
-    column = layout.contract.with_role("filed_settlement")
-    assert column is not None
-    label = pl.col(target(column.name))
+    kato, column = target(rule.kato), _settlement_column(layout)
+    label = pl.col(target(column))
     cleaned = clean_name(label)
     regions = (
         gazetteer.regions.filter(pl.col("language") == rule.language)
@@ -290,8 +388,8 @@ def _by_label(
     )
     found = pl.coalesce("__as_region", "__as_district", "__as_settlement")
     ambiguous = pl.coalesce("__as_district_ambiguous", "__as_settlement_ambiguous").fill_null(False)
-    source = layout.columns[column.name].source
-    flags = [Flag("place_ambiguous", column.name, source), Flag("place_not_found", column.name, source)]
+    source = layout.columns[column].source
+    flags = [Flag("place_ambiguous", column, source), Flag("place_not_found", column, source)]
     return (
         frame.with_columns(
             (found.is_null() & ambiguous).alias(flags[0].name),

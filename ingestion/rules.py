@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,18 @@ from polars_h3 import latlng_to_cell
 from ingestion.contract import Column, Contract
 from ingestion.faults import ROW_RULES
 from ingestion.layout import ColumnSource, Layout, Unpivot, fill
-from ingestion.readers.table import DECIMAL, FAULT, GEOMETRY_FAULTS, MEASURES, RawTable, is_unnamed
+from ingestion.readers.table import (
+    DECIMAL,
+    FAULT,
+    GEOMETRY_FAULTS,
+    HEADER_JOIN,
+    MEASURES,
+    RawTable,
+    is_unnamed,
+    read_columns,
+    says,
+    trimmed,
+)
 
 # Between groups of digits: a space, or one of the spaces at which no line breaks.
 _GROUP_MARK = r"[ \u00a0\u2007\u2009\u202f]"
@@ -28,6 +39,10 @@ FORMULA_ERRORS = (
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!",
     "#ПУСТО!", "#ДЕЛ/0!", "#ЗНАЧ!", "#ССЫЛКА!", "#ИМЯ?", "#ЧИСЛО!", "#Н/Д",
 )  # fmt: skip
+# UTF-8 read as code page 1251: each Cyrillic letter became Р, С, Т or У and one of the first 64 characters of the
+# upper half. Two such pairs in a row are no word of any language here.
+_SECOND_BYTES = bytes(byte for byte in range(0x80, 0xC0) if byte != 0x98).decode("cp1251")
+READ_AS_1251 = rf"(?:[РСТУ][{re.escape(_SECOND_BYTES)}]){{2}}"
 # What an unpivot adds to a row: the value, and the column of the file that it stood in.
 VALUE = "__value"
 VALUE_COLUMN = "__value_column"
@@ -116,10 +131,8 @@ def _number_with(layout: Layout, text: pl.Expr, decimal: str) -> pl.Expr:
 
     What a plain cast takes, nearly every value, is not looked at again; only the rest is held against the form.
     """
-    # A point is no decimal mark beside a comma; but a cell that holds a number has no mark at all, and the reader of
-    # workbooks writes it with a point.
-    takes_point = decimal == "." or layout.format != "text"
-    plain = text.cast(pl.Float64 if takes_point else pl.Int64, strict=False).cast(pl.Float64)
+    # A point is no decimal mark beside a comma.
+    plain = text.cast(pl.Float64 if decimal == "." else pl.Int64, strict=False).cast(pl.Float64)
     if decimal == "." and not layout.has_thousands:
         return plain
     grouped = rf"|[0-9]{{1,3}}(?:{_GROUP_MARK}[0-9]{{3}})+" if layout.has_thousands else ""
@@ -203,6 +216,8 @@ def _cast(
         if source.end_of == "quarter":
             step = step.dt.truncate("1q").dt.offset_by("1q").dt.offset_by("-1d")
         return step.alias(f"?{column.name}"), parsed, [("not_a_date", text.is_not_null() & parsed.is_null())]
+    if column.unit == "%":
+        words = words.str.strip_suffix("%").str.strip_chars_end()
     step = number_of(layout, words)
     # NaN and infinities are text that happens to parse; no filing means them.
     faults.append(("not_a_number", text.is_not_null() & ~parsed.is_finite().fill_null(False)))
@@ -227,7 +242,7 @@ def _sum(layout: Layout, column: Column, names: list[str]) -> tuple[pl.Expr, lis
     parts: list[pl.Expr] = []
     flags: list[tuple[Flag, pl.Expr]] = []
     for name in names:
-        text = _known(layout, pl.col(name).str.strip_chars())
+        text = _known(layout, trimmed(pl.col(name)))
         number = number_of(layout, text)
         parts.append(number)
         broken = text.is_not_null() & ~number.is_finite().fill_null(False)
@@ -271,7 +286,7 @@ def _tile_centre(contract: Contract, column: Column) -> pl.Expr:
     return (math.pi * (1 - 2 * part)).sinh().arctan().degrees()
 
 
-def _is_free_text(column: Column) -> bool:
+def is_free_text(column: Column) -> bool:
     """True for text that no rule and no look-up reads."""
     return column.physical_type == "VARCHAR" and not (
         column.primary_key or column.role or column.pattern or column.allowed
@@ -317,7 +332,7 @@ def records(layout: Layout, raw: RawTable) -> tuple[pl.LazyFrame, dict[str, str]
     for unpivot in layout.unpivot:
         sources |= {name: f"__dim_{name}" for name in unpivot.dimensions} | {unpivot.into: VALUE}
         for name, dimensions in _unpivoted(layout, raw, unpivot):
-            value = _known(layout, pl.col(name).str.strip_chars())
+            value = _known(layout, trimmed(pl.col(name)))
             parts.append(
                 raw.frame.with_columns(
                     value.alias(VALUE),
@@ -326,6 +341,210 @@ def records(layout: Layout, raw: RawTable) -> tuple[pl.LazyFrame, dict[str, str]
                 ).filter(pl.col(VALUE).is_not_null())
             )
     return pl.concat(parts, how="diagonal"), sources
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How one contract column is read, in stages, each over columns of the one before.
+
+    An expression that is written out again inside another is also computed again, for every row.
+
+    Attributes:
+        origin: the column of the file that is read, or the one that an unpivot made; None when none is.
+        trimmed: the text of a column of the file, where it is not known already.
+        text: the same, null where it is marked unknown.
+        parsed: what `_cast` makes of the text in its first step.
+        value: in the contract's type.
+        derived: computed from values of other columns, in place of `value`.
+        flags: rules that a row may break.
+    """
+
+    origin: str | None = None
+    trimmed: pl.Expr | None = None
+    text: pl.Expr | None = None
+    parsed: pl.Expr | None = None
+    value: pl.Expr | None = None
+    derived: pl.Expr | None = None
+    flags: Sequence[tuple[Flag, pl.Expr]] = ()
+
+
+def _computed(contract: Contract, column: Column) -> _Reading | None:
+    """A column that no sender files; None for others."""
+    if column.role == "h3_cell":
+        cell = latlng_to_cell("=latitude", "=longitude", H3_RESOLUTION, return_dtype=pl.String)
+        return _Reading(derived=cell)
+    if column.role in MEASURES:
+        return _Reading(value=pl.col(MEASURES[column.role]).cast(column.dtype))
+    if column.role in ("tile_latitude", "tile_longitude"):
+        return _Reading(value=_tile_centre(contract, column))
+    return None
+
+
+def _read(
+    layout: Layout, raw: RawTable, column: Column, groups: Mapping[str, str], unpivoted: str | None
+) -> _Reading:
+    """How a column that its sender files is read, and the faults of reading it.
+
+    Args:
+        unpivoted: where an unpivot put the column's text, if it did.
+    """
+    cast = partial(_cast, layout, column, may_hold_formula_error=raw.may_hold_formula_error)
+
+    def flagged(faults: list[tuple[str, pl.Expr]], origin: str) -> list[tuple[Flag, pl.Expr]]:
+        return [(Flag(rule, column.name, origin), broken) for rule, broken in faults]
+
+    if unpivoted is not None:
+        parsed, value, faults = cast(ColumnSource.model_validate({"from": unpivoted}))
+        return _Reading(
+            unpivoted, text=pl.col(unpivoted), parsed=parsed, value=value, flags=flagged(faults, unpivoted)
+        )
+    source = layout.columns.get(column.name)
+    if source is None:
+        return _Reading(value=pl.lit(None, column.dtype))
+    if source.sum_of is not None:
+        origin = " + ".join(source.sum_of)
+        summed, flags = _sum(layout, column, source.sum_of)
+        # What a part lacks is told of the part, so the sum has a text only where all parts are numbers.
+        joined = pl.concat_str(source.sum_of, separator=" + ")
+        _, value, faults = cast(source)
+        return _Reading(
+            origin,
+            text=pl.when(summed.is_not_null()).then(joined),
+            parsed=summed.alias(f"?{column.name}"),
+            value=value,
+            flags=[*flags, *flagged(faults, origin)],
+        )
+    if source.source is not None:
+        text = pl.col(source.source) if raw.is_trimmed else trimmed(pl.col(source.source))
+        parsed, value, faults = cast(source)
+        return _Reading(
+            source.source,
+            trimmed=text,
+            text=_known(layout, pl.col(f"~{column.name}")),
+            parsed=parsed,
+            value=value,
+            flags=flagged(faults, source.source),
+        )
+    return _Reading(value=pl.lit(constant(source, column, groups), column.dtype))
+
+
+def _of_contract(
+    layout: Layout, column: Column, reading: _Reading, latest: dt.date
+) -> list[tuple[Flag, pl.Expr]]:
+    """What the contract says of a column that is read: its dates, bounds, and whether it may be empty."""
+    if reading.origin is None:
+        return []
+    given = pl.col(target(column.name))
+    faults: list[tuple[str, pl.Expr]] = []
+    if column.role == "as_of":
+        faults.append(("future_period", given > pl.lit(latest)))
+        if layout.is_quarterly:
+            faults.append(("other_period", given < pl.lit(latest)))
+    if layout.resolve is None or column.name != layout.resolve.kato:
+        faults += _bounds(column, given)
+        source = layout.columns.get(column.name)
+        is_sum = source is not None and source.sum_of is not None
+        if column.required and not is_sum:
+            # Text that could not be read is a fault of its own, not a missing value.
+            broken_cast = any(flag.rule.startswith(("not_a_", "value_")) for flag, _ in reading.flags)
+            missing = pl.col(f"~{column.name}").is_null() if broken_cast else given.is_null()
+            faults.append(("required_missing", missing))
+    return [(Flag(rule, column.name, reading.origin), broken) for rule, broken in faults]
+
+
+def _row_rules(layout: Layout) -> list[tuple[Flag, pl.Expr]]:
+    """What the contract says of the columns of a row together."""
+    names = {column.name: target(column.name) for column in layout.contract.columns}
+    flags = []
+    for rule in layout.contract.row_rules:
+        source = layout.columns.get(rule.column)
+        flags.append((Flag(rule.name, rule.column, source.source if source else None), rule.broken(names)))
+    return flags
+
+
+def _totals(layout: Layout) -> list[tuple[Flag, pl.Expr]]:
+    if layout.total_rows is None:
+        return []
+    column = layout.total_rows.column
+    is_total = trimmed(pl.col(column)).str.contains(layout.total_rows.pattern)
+    return [(Flag("total_row", column, column), is_total.fill_null(False))]
+
+
+def _geometry_faults(layout: Layout, raw: RawTable) -> list[tuple[Flag, pl.Expr]]:
+    """What the reader found of each row's geometry."""
+    if layout.contract.geometry is None and layout.format != "features":
+        return []
+    shown = raw.columns[-1]
+    return [(Flag(rule, shown, shown), pl.col(FAULT) == rule) for rule in GEOMETRY_FAULTS]
+
+
+def _repeated_header(layout: Layout, raw: RawTable) -> list[tuple[Flag, pl.Expr]]:
+    """Rows that say what the header says, however its letters and spaces are written.
+
+    A header of several rows stands again as several rows, each of which lacks most of the columns.
+    """
+    has_header = layout.format == "workbook" or (layout.text is not None and layout.text.header_row > 0)
+    if not has_header or not raw.may_repeat_header:
+        return []
+    constants = {name for shape in layout.workbooks for name in shape.set_values}
+    columns = [
+        name
+        for name in read_columns(layout, raw.columns)
+        if not is_unnamed(name) and HEADER_JOIN not in name and name not in constants
+    ]
+    if not columns:
+        return []
+    says_the_same = pl.all_horizontal([says(pl.col(name), name) for name in columns])
+    return [(Flag("header_repeated", columns[0], columns[0]), says_the_same)]
+
+
+def _line_breaks(layout: Layout, raw: RawTable) -> list[tuple[Flag, pl.Expr]]:
+    """Line breaks where a quote was opened and not closed.
+
+    Free text, such as a note, may hold them; anything that is counted, listed or looked up may not.
+    """
+    if layout.text is None or raw.is_trimmed:
+        return []
+    read = [
+        str(source.source)
+        for name, source in layout.columns.items()
+        if source.source in raw.columns and not is_free_text(layout.contract.column(name))
+    ]
+    flags = []
+    # Two lone quotes would otherwise join lines into one row that nobody wrote.
+    if read:
+        broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
+        flags.append((Flag("line_break_in_field", read[0], None), broken))
+    return flags + [
+        (Flag("line_break_in_field", name, name), _holds_rows(name, raw.columns, layout.text.delimiter))
+        for name in raw.columns
+        if name not in read
+    ]
+
+
+def _without_header(layout: Layout, raw: RawTable) -> list[tuple[Flag, pl.Expr]]:
+    """What stands under no header would be dropped unseen, or belongs to a row that slipped to the right."""
+    return [
+        (Flag("value_without_header", name, name), trimmed(pl.col(name)) != "")
+        for name in raw.columns
+        if is_unnamed(name) and name not in layout.source_columns and name not in layout.ignore
+    ]
+
+
+def _damaged_text(raw: RawTable) -> list[tuple[Flag, pl.Expr]]:
+    """Characters that no sender typed, in any column of the file."""
+    flags = []
+    if raw.may_hold_nul:
+        flags += [
+            (Flag("nul_character", name, name), pl.col(name).str.contains("\0", literal=True))
+            for name in raw.columns
+        ]
+    if not raw.is_ascii:
+        flags += [
+            (Flag("mixed_encoding", name, name), pl.col(name).str.contains(READ_AS_1251))
+            for name in raw.columns
+        ]
+    return flags
 
 
 def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.date) -> Judged:
@@ -338,134 +557,43 @@ def judge(layout: Layout, raw: RawTable, groups: Mapping[str, str], latest: dt.d
         latest: last date the file may speak of.
     """
     contract = layout.contract
-    frame, unpivot_sources = records(layout, raw)
-    cast = partial(_cast, layout, may_hold_formula_error=raw.may_hold_formula_error)
-    # In stages, each over columns of the one before: an expression that is written out again inside another is
-    # also computed again, for every row.
-    trimmed: list[pl.Expr] = []
-    texts: dict[str, pl.Expr] = {}
-    numbers: list[pl.Expr] = []
-    values: list[pl.Expr] = []
-    derived: list[pl.Expr] = []
-    flags: list[tuple[Flag, pl.Expr]] = []
-    constants: set[str] = set()
-    resolved = layout.resolve.kato if layout.resolve else None
-    for column in contract.columns:
-        name = target(column.name)
-        source = layout.columns.get(column.name)
-        given = pl.col(name)
-        faults: list[tuple[str, pl.Expr]] = []
-        origin: str | None = None
-        if column.role == "h3_cell":
-            derived.append(
-                latlng_to_cell("=latitude", "=longitude", H3_RESOLUTION, return_dtype=pl.String).alias(name)
-            )
-            continue
-        if column.role in MEASURES:
-            values.append(pl.col(MEASURES[column.role]).cast(column.dtype).alias(name))
-            continue
-        if column.role in ("tile_latitude", "tile_longitude"):
-            values.append(_tile_centre(contract, column).alias(name))
-            continue
-        if column.name in unpivot_sources:
-            origin = unpivot_sources[column.name]
-            texts[f"~{column.name}"] = pl.col(origin)
-            unpivoted = ColumnSource.model_validate({"from": origin})
-            parsed, value, faults = cast(column, unpivoted)
-            numbers.append(parsed)
-        elif source is None:
-            value = pl.lit(None, column.dtype)
-        elif source.sum_of is not None:
-            origin = " + ".join(source.sum_of)
-            summed, part_flags = _sum(layout, column, source.sum_of)
-            flags += part_flags
-            # What a part lacks is told of the part, so the sum has a text only where all parts are numbers.
-            joined = pl.concat_str(source.sum_of, separator=" + ")
-            texts[f"~{column.name}"] = pl.when(summed.is_not_null()).then(joined)
-            numbers.append(summed.alias(f"?{column.name}"))
-            _, value, faults = cast(column, source)
-        elif source.source is not None:
-            origin = source.source
-            text = pl.col(origin) if raw.is_trimmed else pl.col(origin).str.strip_chars()
-            trimmed.append(text.alias(f"~{column.name}"))
-            texts[f"~{column.name}"] = _known(layout, pl.col(f"~{column.name}"))
-            parsed, value, faults = cast(column, source)
-            numbers.append(parsed)
-        else:
-            constants.add(column.name)
-            value = pl.lit(constant(source, column, groups), column.dtype)
-        values.append(value.cast(column.dtype).alias(name))
-        if column.role == "as_of" and origin is not None:
-            faults.append(("future_period", given > pl.lit(latest)))
-            if layout.is_quarterly:
-                faults.append(("other_period", given < pl.lit(latest)))
-        if origin is not None:
-            faults += _bounds(column, given) if column.name != resolved else []
-            broken_cast = any(rule.startswith(("not_a_", "value_")) for rule, _ in faults)
-            is_sum = source is not None and source.sum_of is not None
-            if column.required and column.name != resolved and not is_sum:
-                # Text that could not be read is a fault of its own, not a missing value.
-                missing = pl.col(f"~{column.name}").is_null() if broken_cast else given.is_null()
-                faults.append(("required_missing", missing))
-        flags += [(Flag(rule, column.name, origin), expression) for rule, expression in faults]
-    names = {column.name: target(column.name) for column in contract.columns}
-    for row_rule in contract.row_rules:
-        given_as = layout.columns.get(row_rule.column)
-        origin = given_as.source if given_as else None
-        flags.append((Flag(row_rule.name, row_rule.column, origin), row_rule.broken(names)))
-    if layout.total_rows:
-        total = pl.col(layout.total_rows.column).str.strip_chars().str.contains(layout.total_rows.pattern)
-        flags.append(
-            (Flag("total_row", layout.total_rows.column, layout.total_rows.column), total.fill_null(False))
+    frame, unpivoted = records(layout, raw)
+    readings = {
+        column: _computed(contract, column) or _read(layout, raw, column, groups, unpivoted.get(column.name))
+        for column in contract.columns
+    }
+    flags = [
+        *(
+            flag
+            for column, reading in readings.items()
+            for flag in (*reading.flags, *_of_contract(layout, column, reading, latest))
+        ),
+        *_row_rules(layout),
+        *_totals(layout),
+        *_geometry_faults(layout, raw),
+        *_repeated_header(layout, raw),
+        *_line_breaks(layout, raw),
+        *_without_header(layout, raw),
+        *_damaged_text(raw),
+    ]
+    stages: list[dict[str, pl.Expr | None]] = [
+        {f"~{column.name}": reading.trimmed for column, reading in readings.items()},
+        {f"~{column.name}": reading.text for column, reading in readings.items()},
+        {f"?{column.name}": reading.parsed for column, reading in readings.items()},
+        {
+            target(column.name): None if reading.value is None else reading.value.cast(column.dtype)
+            for column, reading in readings.items()
+        },
+        {target(column.name): reading.derived for column, reading in readings.items()},
+        {flag.name: broken.fill_null(False) for flag, broken in flags},
+    ]
+    for stage in stages:
+        frame = frame.with_columns(
+            expression.alias(name) for name, expression in stage.items() if expression is not None
         )
-    if contract.geometry is not None or layout.format == "features":
-        shown = raw.columns[-1]
-        flags += [(Flag(rule, shown, shown), pl.col(FAULT) == rule) for rule in GEOMETRY_FAULTS]
-    repeated = [c for c in layout.source_columns if not c.startswith("#")]
-    if (
-        layout.format == "text"
-        and layout.text is not None
-        and layout.text.header_row
-        and repeated
-        and not layout.unpivot
-        and raw.may_repeat_header
-    ):
-        same = pl.all_horizontal([pl.col(c).str.strip_chars() == c for c in repeated])
-        flags.append((Flag("header_repeated", repeated[0], repeated[0]), same))
-    # Free text, such as a note, may hold line breaks; anything that is counted, listed or looked up may not.
-    read = [
-        str(source.source)
+    constants = {
+        name
         for name, source in layout.columns.items()
-        if source.source in raw.columns and not _is_free_text(contract.column(name))
-    ]
-    if layout.text is not None and not raw.is_trimmed:
-        # Two lone quotes would otherwise join lines into one row that nobody wrote.
-        if read:
-            broken = pl.any_horizontal([pl.col(c).str.contains(r"[\r\n]") for c in read])
-            flags.append((Flag("line_break_in_field", read[0], None), broken))
-        flags += [
-            (Flag("line_break_in_field", name, name), _holds_rows(name, raw.columns, layout.text.delimiter))
-            for name in raw.columns
-            if name not in read
-        ]
-    # What stands under no header would be dropped unseen, or belongs to a row that slipped to the right.
-    unnamed = [name for name in raw.columns if is_unnamed(name)]
-    flags += [
-        (Flag("value_without_header", name, name), pl.col(name).str.strip_chars() != "")
-        for name in unnamed
-        if name not in layout.source_columns and name not in layout.ignore
-    ]
-    if raw.may_hold_nul:
-        flags += [
-            (Flag("nul_character", name, name), pl.col(name).str.contains("\0", literal=True))
-            for name in raw.columns
-        ]
-    judged = (
-        frame.with_columns(trimmed)
-        .with_columns(expression.alias(name) for name, expression in texts.items())
-        .with_columns(numbers)
-        .with_columns(values)
-        .with_columns(derived)
-        .with_columns(expression.fill_null(False).alias(flag.name) for flag, expression in flags)
-    )
-    return Judged(judged, [flag for flag, _ in flags], frozenset(constants))
+        if name not in unpivoted and source.source is None and source.sum_of is None
+    }
+    return Judged(frame, [flag for flag, _ in flags], frozenset(constants))

@@ -6,7 +6,7 @@ up. Does not belong here: judging (`rules`, `resolution`) or where the files fin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ingestion.contract import Contract
-from ingestion.readers.table import HASH, ROW, SHEET, RawTable
+from ingestion.faults import FileRejected
+from ingestion.readers.table import HASH, INVISIBLE_CHARACTERS, ROW, SHEET, RawTable, as_received
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
 from warehouse.fingerprint import quoted
 
@@ -30,6 +31,7 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
 }
 _RAW = "__raw|"
 _TEXT = "__text"
+_SHOWN = {"\0": "␀"} | {hidden: f"<U+{ord(hidden):04X}>" for hidden in INVISIBLE_CHARACTERS}
 # Rows that repeat a key are looked through in this much memory, and on disk beyond it.
 _SPILL_OVER = "1GB"
 _GOOD, _FAILED, _REPEATED = 0, 1, 2
@@ -46,12 +48,13 @@ class RowAccount:
     skipped: int
 
     def verify(self, where: str) -> None:
-        """Raise AssertionError when a row was lost or counted twice."""
+        """Refuse a file of which a row was lost or counted twice; raises FileRejected(rows_unaccounted)."""
         total = self.accepted + self.quarantined + self.duplicate
         if self.read != total:
-            raise AssertionError(
-                f"{where}: read {self.read} rows, but accepted {self.accepted} + quarantined {self.quarantined}"
-                f" + duplicate {self.duplicate} = {total}"
+            raise FileRejected(
+                "rows_unaccounted",
+                f"{where}: {self.read} rows were read, but {self.accepted} accepted + {self.quarantined} quarantined + "
+                f"{self.duplicate} duplicate are {total}",
             )
 
 
@@ -60,7 +63,7 @@ class SplitFiles:
     """Where the parts of a file were written, each in one or several files; a part without rows has none.
 
     Good rows lie in one file, those that other rows say again in another. Quarantined rows lie by what befell them:
-    a rule broken, the wrong number of fields, a key that contradicts another row. `cells` are those of accepted rows,
+    a rule broken, no row of the table, a key that contradicts another row. `cells` are those of accepted rows,
     where the contract has a geometry.
     """
 
@@ -78,7 +81,7 @@ class SplitFiles:
 def split(
     judged: Judged, raw: RawTable, contract: Contract, extract_id: str, work: Path
 ) -> tuple[SplitFiles, RowAccount]:
-    """Write the parts of a file into `work` and return them with their account, which is asserted.
+    """Write the parts of a file into `work` and return them with their account.
 
     Rows stream twice: once for the hash of their key, which tells the few that may be said twice, and once into
     Parquet. Memory is bounded by the hashes, however many rows are faulty or repeat a key.
@@ -109,7 +112,7 @@ def split(
     )
     sinks = [_sink(good, good_path), failed.sink_parquet(failed_path, lazy=True)]
     if len(repeated):
-        text = _as_received({name: name for name in raw.columns}).alias(_TEXT)
+        text = as_received({name: name for name in raw.columns}).alias(_TEXT)
         again = frame.filter(pl.col("__fate") == _REPEATED).select(
             *contract_columns, *_hidden(contract), text
         )
@@ -123,7 +126,7 @@ def split(
             *_quarantined(
                 _reasons(failed_path, raw.columns, judged.flags, extract_id), work / "faulty.parquet"
             ),
-            *_quarantined(_ragged_reasons(raw.ragged, extract_id), work / "ragged.parquet"),
+            *_quarantined(_aside_reasons(raw.aside, extract_id), work / "aside.parquet"),
             *(
                 path
                 for conflicts in resolved.conflicting
@@ -133,13 +136,12 @@ def split(
         duplicate=resolved.later,
     )
     account = RowAccount(
-        read=rows + raw.ragged.height,
+        read=rows + raw.aside.height,
         accepted=_rows_in(files.accepted),
         quarantined=_rows_in(files.quarantined),
         duplicate=_rows_in(files.duplicate),
         skipped=raw.skipped,
     )
-    account.verify(extract_id)
     return files, account
 
 
@@ -169,15 +171,6 @@ def _unpivoted(flags: list[Flag]) -> list[str]:
     return [*made, VALUE_COLUMN] if made else []
 
 
-def _as_received(columns: Mapping[str, str]) -> pl.Expr:
-    """The text of a row as it was received: JSON of its cells by the file's name of their column.
-
-    `columns`: where each of these columns stands now.
-    """
-    cells = [pl.col(now).alias(name) for name, now in columns.items()]
-    return pl.struct(cells).struct.json_encode()
-
-
 def _told(flag: Flag, raw_columns: list[str]) -> tuple[pl.Expr, pl.Expr]:
     """The column of the file that broke a rule, and the text that stood there, if one column alone did."""
     if flag.is_unpivoted:
@@ -195,13 +188,14 @@ def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id
     # A filing breaks a few rules, perhaps in every row: the others are not looked at again.
     for flag in (flag for flag in flags if broken.item(0, flag.name)):
         column, value = _told(flag, raw_columns)
-        # Programs that show a NUL as nothing, or as the end, would show another value than the one that is wrong.
-        shown = value.str.replace_all("\0", "␀", literal=True)
+        # Programs that show a character as nothing, or a NUL as the end, would show another value than the one that is
+        # wrong.
+        shown = value.str.replace_many(_SHOWN)
         reason = pl.struct(rule=pl.lit(flag.rule), column_name=column, value=shown)
         reasons.append(pl.when(flag.name).then(reason))
     if not reasons:
         return None
-    text = _as_received({name: _RAW + name for name in raw_columns})
+    text = as_received({name: _RAW + name for name in raw_columns})
     return pl.scan_parquet(failed).select(
         pl.lit(extract_id).alias("extract_id"),
         SHEET,
@@ -211,13 +205,11 @@ def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id
     )
 
 
-def _ragged_reasons(ragged: pl.DataFrame, extract_id: str) -> pl.LazyFrame:
-    reason = pl.struct(
-        rule=pl.lit("wrong_field_count"), column_name=pl.lit(None, pl.String), value=pl.lit(None, pl.String)
-    )
-    return ragged.lazy().select(
+def _aside_reasons(aside: pl.DataFrame, extract_id: str) -> pl.LazyFrame:
+    reason = pl.struct("rule", column_name=pl.lit(None, pl.String), value=pl.lit(None, pl.String))
+    return aside.lazy().select(
         pl.lit(extract_id).alias("extract_id"),
-        pl.lit(None, pl.String).alias(SHEET),
+        SHEET,
         ROW,
         pl.col("text").alias("source_text"),
         pl.concat_list(reason).alias("reasons"),

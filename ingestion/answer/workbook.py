@@ -25,10 +25,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ingestion.answer.model import Answer, Fault
 from ingestion.answer.page import verdict
 from ingestion.answer.words import Words, load_words
-from ingestion.layout import Layout, WorkbookFormat
+from ingestion.layout import Layout
 from ingestion.pipeline import read_raw
 from ingestion.readers.table import ROW, SHEET, unique_names
-from ingestion.readers.workbook import joined_header, sheet_names
+from ingestion.readers.workbook import header_of, open_workbook, sheet_names
 from warehouse.languages import Language
 
 # A workbook of more rows takes minutes to open and save again, and a text of more is no easier to read as a sheet:
@@ -51,7 +51,7 @@ def write_workbook(answer: Answer, file: Path, path: Path, language: Language) -
     words = load_words(language)
     if can_be_marked(answer, file):
         book = load_workbook(file, keep_vba=file.suffix.lower() == ".xlsm")
-        _mark(book, answer, answer.layout, words)
+        _mark(book, _places(file, book, answer.layout), answer, answer.layout, words)
         _summary(book.create_sheet(_free_name(book.sheetnames)), answer, words)
     else:
         book = Workbook(write_only=True)
@@ -88,12 +88,23 @@ def _by_place(faults: Iterable[Fault]) -> dict[tuple[str | None, int], dict[str 
 # --- The sender's own workbook ------------------------------------------------------------------------------------
 
 
-def _mark(book: Workbook, answer: Answer, layout: Layout, words: Words) -> None:
-    places: dict[str, dict[str, int]] = {}
-    for fmt in layout.workbooks:
-        for name in sheet_names(book.sheetnames, fmt):
-            if isinstance(book[name], Worksheet):
-                places[name] = _columns(book[name], fmt)
+def _places(file: Path, book: Workbook, layout: Layout) -> dict[str, dict[str, int]]:
+    """Position, from 1, of each column by the name that layouts give it, by sheet.
+
+    As the reader sees the header: a formula by what it was computed to, which the workbook that is marked lacks.
+    """
+    values = open_workbook(file)
+    return {
+        name: {column: n for n, column in enumerate(unique_names(header_of(values, name, fmt)), start=1)}
+        for fmt in layout.workbooks
+        for name in sheet_names(book.sheetnames, fmt)
+        if isinstance(book[name], Worksheet)
+    }
+
+
+def _mark(
+    book: Workbook, places: dict[str, dict[str, int]], answer: Answer, layout: Layout, words: Words
+) -> None:
     for (sheet, row), by_column in _by_place(answer.faults).items():
         if sheet not in places:
             continue
@@ -105,15 +116,6 @@ def _mark(book: Workbook, answer: Answer, layout: Layout, words: Words) -> None:
             if not isinstance(cell, MergedCell):
                 cell.fill = _MARK
                 cell.comment = _comment(faults, words, layout)
-
-
-def _columns(sheet: Worksheet, fmt: WorkbookFormat) -> dict[str, int]:
-    """Position, from 1, of each column by the name that layouts give it."""
-    rows = [
-        [None if cell.value is None else str(cell.value) for cell in sheet[number]]
-        for number in fmt.header_rows
-    ]
-    return {name: position for position, name in enumerate(unique_names(joined_header(rows)), start=1)}
 
 
 # --- A workbook made of rows --------------------------------------------------------------------------------------

@@ -25,15 +25,9 @@ from ingestion.onboard.propose import (
     propose,
     spoken,
 )
+from ingestion.units import factor_stated
 
 TODO = "TODO"
-# What a header says of its unit, and what turns it into the contract's.
-_FACTORS = (
-    (r"(?i)кбит|kbit|kbps", "Mbit/s", 0.001),
-    (r"(?i)гбит|gbit|gbps", "Mbit/s", 1000.0),
-    (r"(?i)тыс\.|thousand|мың", "people", 1000.0),
-    (r"(?i)тыс\.|thousand|мың", "households", 1000.0),
-)
 _PERIOD = re.compile(r"(?P<year>20\d\d)(?P<between>[-_ ]?(?:[qQкК]|кв)?[-_ ]?)(?P<quarter>[1-4])(?!\d)")
 _YEAR_COLUMN = r"(?:19|20)\d{2}"
 _LEAST_YEARS = 3
@@ -190,9 +184,9 @@ def _source(column: Column, match: Match, values: Sequence[str], told: Mapping[s
         words = sorted({value for value in values if number_of(value) is None})
         if words and len(words) <= 10:
             source["map"] = {word: told.get(word, TODO) for word in words}
-        for expression, unit, factor in _FACTORS:
-            if column.unit == unit and re.search(expression, match.source):
-                source["factor"] = factor
+        factor = factor_stated(match.source, column.unit)
+        if factor not in (None, 1.0):
+            source["factor"] = factor
     elif column.allowed:
         found = sorted(set(values))
         if not set(found) <= set(column.allowed) and len(found) <= 30:

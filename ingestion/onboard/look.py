@@ -18,7 +18,7 @@ from typing import Any
 from ingestion.faults import FileRejected
 from ingestion.readers.table import header_name
 from ingestion.readers.text import BYTE_ORDER_MARKS
-from ingestion.readers.workbook import joined_header, open_workbook, sheet_cells
+from ingestion.readers.workbook import joined_header, numbers_columns, open_workbook, sheet_cells
 
 _HEAD_BYTES = 1 << 20
 _HEAD_ROWS = 1000
@@ -186,7 +186,7 @@ def _look_at_workbook(path: Path) -> Look:
     header = joined_header([list(row) for row in rows[first : last + 1]])
     body = cells.rows()[last + 1 :]
     # A row that numbers the columns stands below many official headers.
-    numbered = bool(body) and [c for c in body[0] if c] == [str(n) for n in range(1, _filled(body[0]) + 1)]
+    numbered = bool(body) and numbers_columns(body[0])
     body = body[1:] if numbered else body
     alike = [
         other for other, found in visible

@@ -505,7 +505,7 @@ def with_wkt(raw: RawTable, layout: Layout, work: Path) -> RawTable:
     frame = raw.frame.join(known, on=ROW, how="left", maintain_order="left")
     return _finish(
         frame, columns, writer, contract, cells,
-        ragged=raw.ragged, skipped=raw.skipped, rows=raw.rows,
+        aside=raw.aside, skipped=raw.skipped, rows=raw.rows,
         may_hold_nul=raw.may_hold_nul, may_hold_formula_error=raw.may_hold_formula_error,
     )  # fmt: skip
 

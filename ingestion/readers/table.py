@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,7 +44,22 @@ GEOMETRY_FAULTS = (
     "outside_country",
 )
 # Characters that show as nothing: soft hyphens, joiners, marks of direction and of byte order.
-INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]"
+INVISIBLE_CHARACTERS = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+INVISIBLE = f"[{INVISIBLE_CHARACTERS}]"
+# Every character that Unicode calls a space.
+_SPACES = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+# Between the rows of a header of several rows, once they are one name.
+HEADER_JOIN = " | "
+# Rows that a reader sets aside: which rule each broke, and its text as received.
+ASIDE: dict[str, pl.DataType] = {
+    ROW: pl.Int64(),
+    SHEET: pl.String(),
+    "text": pl.String(),
+    "rule": pl.String(),
+}
 # How the names begin that `rules`, `resolution` and `split` give to columns of their own beside the file's.
 _INTERNAL = ("__", "=", "~", "?")
 
@@ -53,12 +69,13 @@ class RawTable:
     """Rows as text, before any judgement.
 
     frame: source_row (line or row number as a person sees it), source_sheet, then the file's columns, all text.
-    ragged: rows whose field count is wrong: source_row, text.
+    aside: rows that are no rows of the table, so that nobody can judge them: as ASIDE says.
     skipped: rows that hold no data by the layout's own account: titles, headers, footers, blanks.
     is_trimmed: no field has space around it, known from the bytes; stripping 10^8 fields for nothing costs seconds.
     may_hold_nul: false where the bytes show that no field holds a NUL; looking into 10^8 fields costs seconds too.
     may_repeat_header: false where the bytes show that the header does not stand again among the rows.
     may_hold_formula_error: false where the bytes show that no field holds a formula's error, likewise.
+    is_ascii: no field has a letter that encodings could differ in, known from the bytes, likewise.
     rows: rows of the frame where the reader counted them itself, else None.
     cells: Parquet of the H3 cells that the rows' geometries became, by source_row; None without geometry.
     notes: what was passed over although the layout may have meant it, in words, for the file's outcome.
@@ -66,17 +83,42 @@ class RawTable:
 
     frame: pl.LazyFrame
     columns: list[str]
-    ragged: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={ROW: pl.Int64, "text": pl.String})
-    )
+    aside: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ASIDE))
     skipped: int = 0
     is_trimmed: bool = False
     may_hold_nul: bool = True
     may_repeat_header: bool = True
     may_hold_formula_error: bool = True
+    is_ascii: bool = False
     rows: int | None = None
     notes: tuple[str, ...] = ()
     cells: Path | None = None
+
+
+def trimmed(text: pl.Expr) -> pl.Expr:
+    """Text without what cannot be seen at its ends: spaces of any kind, marks, joiners."""
+    return text.str.strip_chars(_SPACES + INVISIBLE_CHARACTERS)
+
+
+def says(text: pl.Expr, name: str) -> pl.Expr:
+    """True where a text is a header's name, whatever the case of its letters and the spaces between its words."""
+    gap = rf"[\s{INVISIBLE_CHARACTERS}]*"
+    return text.str.contains(f"(?i)^{gap}{gap.join(map(re.escape, name.split()))}{gap}$")
+
+
+def is_blank(columns: list[str]) -> pl.Expr:
+    """True where a row holds nothing in any of the columns."""
+    return pl.all_horizontal(trimmed(pl.col(columns).fill_null("")) == "")
+
+
+def as_received(columns: Mapping[str, str]) -> pl.Expr:
+    """The text of a row as it was received: JSON of its cells by the file's name of their column.
+
+    Args:
+        columns: where each of these columns stands now.
+    """
+    cells = [pl.col(now).alias(name) for name, now in columns.items()]
+    return pl.struct(cells).struct.json_encode()
 
 
 def header_name(text: str | None, position: int) -> str:

@@ -21,7 +21,16 @@ import pyarrow.parquet as pq
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, TextFormat
 from ingestion.limits import LONGEST_LINE_BYTES
-from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
+from ingestion.readers.table import (
+    ASIDE,
+    ROW,
+    SHEET,
+    RawTable,
+    header_name,
+    is_blank,
+    unique_names,
+    verify_header,
+)
 
 _CHUNK = 1 << 20
 _NEWLINE = ord("\n")
@@ -39,13 +48,14 @@ class TextProfile:
     `lines_by_return` counts lines where only carriage returns end them, as old programs for the Mac do, and is else 0.
     `is_tight` is true when the file is ASCII and its only white space is line ends; `has_nul` when a character is NUL,
     `has_hash` when one is #, with which errors of formulas begin; `repeats_first_line` when what stands in the first
-    line stands somewhere else too.
+    line stands somewhere else too, in letters of any case.
     """
 
     lines: int
     lines_by_return: int
     delimiters: int
     quotes: int
+    is_ascii: bool
     is_tight: bool
     has_nul: bool
     has_hash: bool
@@ -58,94 +68,153 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     Raises:
         FileRejected: empty_file, too_large, or wrong_encoding naming the line, the byte and what the file looks like.
     """
-    head = path.open("rb").read(4)
+    _verify_mark(path, fmt.encoding)
+    counts, letters, first_line = _Counts(ord(fmt.delimiter)), _Letters(path.name, fmt.encoding), _FirstLine()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            lines_before = counts.lines
+            counts.look(chunk)
+            if counts.line_bytes > LONGEST_LINE_BYTES:
+                raise FileRejected(
+                    "too_large",
+                    f"{path.name}: the line after {lines_before} others is longer than {LONGEST_LINE_BYTES >> 20} MB",
+                )
+            first_line.look(chunk)
+            letters.look(chunk, lines_before)
+    letters.verify_end()
+    return TextProfile(
+        lines=counts.lines + (counts.last != b"\n"),
+        lines_by_return=0 if counts.lines else counts.returns + (counts.last != b"\r"),
+        delimiters=counts.delimiters,
+        quotes=counts.quotes,
+        is_ascii=letters.is_ascii,
+        is_tight=letters.is_ascii and not counts.has_space,
+        has_nul=letters.has_nul,
+        has_hash=letters.has_hash,
+        repeats_first_line=first_line.is_repeated,
+    )
+
+
+def _verify_mark(path: Path, encoding: str) -> None:
+    """Refuse a file without bytes, and one whose byte order mark is not that of the encoding."""
+    with path.open("rb") as stream:
+        head = stream.read(4)
     if not head:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
     marked = next((name for bom, name in BYTE_ORDER_MARKS.items() if head.startswith(bom)), None)
-    if marked != fmt.encoding and (marked is not None or fmt.encoding in BYTE_ORDER_MARKS.values()):
+    if marked != encoding and (marked is not None or encoding in BYTE_ORDER_MARKS.values()):
         found = f"a byte order mark of {marked}" if marked else "no byte order mark"
         raise FileRejected(
-            "wrong_encoding", f"{path.name}: layout says {fmt.encoding}, the file begins with {found}"
+            "wrong_encoding", f"{path.name}: layout says {encoding}, the file begins with {found}"
         )
-    decoder = codecs.getincrementaldecoder(fmt.encoding)()
-    as_utf8 = codecs.getincrementaldecoder("utf-8")()
-    delimiter = ord(fmt.delimiter)
-    lines = returns = delimiters = quotes = 0
-    ends_with_newline = is_ascii = could_be_utf8 = is_tight = True
-    ends_with_return = has_nul = has_hash = repeats_first_line = False
-    first_line: bytes | None = None
-    searched = b""
-    begun = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            begun = len(chunk) - 1 - last if (last := chunk.rfind(b"\n")) >= 0 else begun + len(chunk)
-            if begun > LONGEST_LINE_BYTES:
-                raise FileRejected(
-                    "too_large",
-                    f"{path.name}: the line after {lines} others is longer than {LONGEST_LINE_BYTES >> 20} MB",
-                )
-            begin = 0
-            if first_line is None:
-                first_line = chunk.split(b"\n", 1)[0].rstrip(b"\r")
-                begin = len(first_line)
-                repeats_first_line = begin == len(chunk)
-            # A line may lie across two chunks.
-            seam = searched[-len(first_line) :] + chunk[: len(first_line)]
-            repeats_first_line = (
-                repeats_first_line or chunk.find(first_line, begin) >= 0 or first_line in seam[1:]
+
+
+class _Counts:
+    """Bytes of a file that are counted, chunk by chunk. `line_bytes`: how long the line is that was begun last."""
+
+    def __init__(self, delimiter: int) -> None:
+        self._delimiter = delimiter
+        self.lines = self.returns = self.delimiters = self.quotes = self.line_bytes = 0
+        self.has_space = False
+        self.last = b""
+
+    def look(self, chunk: bytes) -> None:
+        # numpy compares bytes several times faster than bytes.count where hits are dense.
+        octets = np.frombuffer(chunk, np.uint8)
+        self.lines += int(np.count_nonzero(octets == _NEWLINE))
+        self.delimiters += int(np.count_nonzero(octets == self._delimiter))
+        self.returns += chunk.count(b"\r")
+        self.quotes += chunk.count(b'"')
+        self.has_space = self.has_space or any(space in chunk for space in (b" ", b"\t", b"\r", b"\v", b"\f"))
+        end = chunk.rfind(b"\n")
+        self.line_bytes = len(chunk) - 1 - end if end >= 0 else self.line_bytes + len(chunk)
+        self.last = chunk[-1:]
+
+
+class _FirstLine:
+    """Whether what stands in the first line of a file stands somewhere else too, in letters of any case."""
+
+    def __init__(self) -> None:
+        self.is_repeated = False
+        self._line: bytes | None = None
+        self._end = b""
+
+    def look(self, chunk: bytes) -> None:
+        if self.is_repeated:
+            return
+        chunk = chunk.lower()
+        begin = 0
+        if self._line is None:
+            self._line = chunk.split(b"\n", 1)[0].rstrip(b"\r")
+            begin = len(self._line)
+            self.is_repeated = begin == len(chunk)
+        # A line may lie across two chunks.
+        seam = self._end + chunk[: len(self._line)]
+        self.is_repeated = self.is_repeated or chunk.find(self._line, begin) >= 0 or self._line in seam[1:]
+        self._end = chunk[-len(self._line) :]
+
+
+class _Letters:
+    """Whether the bytes of a file are letters of its encoding, and which characters fields may hold."""
+
+    def __init__(self, name: str, encoding: str) -> None:
+        self._name, self._encoding = name, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._as_utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._could_be_utf8 = True
+        self.is_ascii = True
+        self.has_nul = self.has_hash = False
+
+    def look(self, chunk: bytes, lines_before: int) -> None:
+        is_ascii = chunk.isascii() and self._encoding != "utf-16"
+        self.is_ascii &= is_ascii
+        if is_ascii and not self._decoder.getstate()[0]:
+            self._find(b"\0" in chunk, b"#" in chunk)
+            return
+        try:
+            text = self._decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            raise self._refused(chunk, error, lines_before) from error
+        self._find("\0" in text, "#" in text)
+        if self._encoding == "cp1251" and self._could_be_utf8:
+            try:
+                self._as_utf8.decode(chunk)
+            except UnicodeDecodeError:
+                self._could_be_utf8 = False
+
+    def verify_end(self) -> None:
+        """Refuse a file that ends inside a character, or whose letters are all those of another encoding."""
+        try:
+            self._decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise FileRejected("wrong_encoding", f"{self._name} ends in the middle of a character") from error
+        if self._encoding == "cp1251" and not self.is_ascii and self._could_be_utf8:
+            raise FileRejected(
+                "wrong_encoding", f"{self._name}: layout says cp1251, every byte reads as utf-8"
             )
-            searched = chunk
-            ascii_chunk = chunk.isascii()
-            is_ascii &= ascii_chunk
-            if fmt.encoding != "utf-16":
-                has_nul = has_nul or b"\0" in chunk
-                has_hash = has_hash or b"#" in chunk
-            if not ascii_chunk or fmt.encoding == "utf-16" or decoder.getstate()[0]:
-                try:
-                    decoded = decoder.decode(chunk)
-                except UnicodeDecodeError as error:
-                    line = lines + chunk[: error.start].count(b"\n") + 1
-                    raise FileRejected(
-                        "wrong_encoding",
-                        f"{path.name}: line {line} holds byte 0x{error.object[error.start]:02x}, "
-                        f"which {fmt.encoding} does not have there",
-                    ) from error
-                has_nul = has_nul or "\0" in decoded
-                has_hash = has_hash or "#" in decoded
-                if fmt.encoding == "cp1251" and could_be_utf8:
-                    try:
-                        as_utf8.decode(chunk)
-                    except UnicodeDecodeError:
-                        could_be_utf8 = False
-            # numpy compares bytes several times faster than bytes.count where hits are dense.
-            octets = np.frombuffer(chunk, np.uint8)
-            lines += int(np.count_nonzero(octets == _NEWLINE))
-            delimiters += int(np.count_nonzero(octets == delimiter))
-            returns += chunk.count(b"\r")
-            quotes += chunk.count(b'"')
-            is_tight = (
-                is_tight
-                and ascii_chunk
-                and not any(space in chunk for space in (b" ", b"\t", b"\r", b"\v", b"\f"))
-            )
-            ends_with_newline = chunk.endswith(b"\n")
-            ends_with_return = chunk.endswith(b"\r")
+
+    def _find(self, nul: bool, hash_mark: bool) -> None:
+        self.has_nul = self.has_nul or nul
+        self.has_hash = self.has_hash or hash_mark
+
+    def _refused(self, chunk: bytes, error: UnicodeDecodeError, lines_before: int) -> FileRejected:
+        line = lines_before + chunk[: error.start].count(b"\n") + 1
+        told = (
+            f"{self._name}: line {line} holds byte 0x{error.object[error.start]:02x}, "
+            f"which {self._encoding} does not have there"
+        )
+        begin = chunk.rfind(b"\n", 0, error.start) + 1
+        if self._encoding == "cp1251" and _is_utf8(chunk[begin:].split(b"\n", 1)[0]):
+            told += "; that line reads as utf-8"
+        return FileRejected("wrong_encoding", told)
+
+
+def _is_utf8(line: bytes) -> bool:
     try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise FileRejected("wrong_encoding", f"{path.name} ends in the middle of a character") from error
-    if fmt.encoding == "cp1251" and not is_ascii and could_be_utf8:
-        raise FileRejected("wrong_encoding", f"{path.name}: layout says cp1251, every byte reads as utf-8")
-    return TextProfile(
-        lines=lines + (not ends_with_newline),
-        lines_by_return=0 if lines else returns + (not ends_with_return),
-        delimiters=delimiters,
-        quotes=quotes,
-        is_tight=is_tight,
-        has_nul=has_nul,
-        has_hash=has_hash,
-        repeats_first_line=repeats_first_line,
-    )
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _header(path: Path, fmt: TextFormat) -> tuple[list[str], int]:
@@ -167,7 +236,7 @@ def _header(path: Path, fmt: TextFormat) -> tuple[list[str], int]:
 def _through_arrow(
     path: Path, fmt: TextFormat, columns: list[str], header_lines: int, work: Path
 ) -> tuple[Path, pl.DataFrame, int]:
-    """Split the file with Arrow's reader into Parquet of text; returns the file, ragged rows and blank rows."""
+    """Split the file with Arrow's reader into Parquet of text; returns the file, rows set aside, and blank rows."""
     ragged: list[tuple[int, str]] = []
 
     def keep(row: pacsv.InvalidRow) -> str:
@@ -214,11 +283,13 @@ def _through_arrow(
             table = pa.Table.from_arrays([pa.array(numbers), *batch.columns], schema=schema)
             rows = pl.from_arrow(table)
             assert isinstance(rows, pl.DataFrame)
-            filled = rows.filter(~pl.all_horizontal(pl.col(columns).str.strip_chars() == ""))
+            filled = rows.filter(~is_blank(columns))
             blank += count - filled.height
             writer.write_table(filled.to_arrow().cast(schema))
-    frame = pl.DataFrame(ragged, schema={ROW: pl.Int64, "text": pl.String}, orient="row")
-    return target, frame, blank
+    aside = pl.DataFrame(
+        [(number, None, text, "wrong_field_count") for number, text in ragged], schema=ASIDE, orient="row"
+    )
+    return target, aside, blank
 
 
 def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True) -> RawTable:
@@ -281,15 +352,17 @@ def read_text(path: Path, layout: Layout, work: Path, *, as_it_lies: bool = True
             # Without white space or quotes, a row that says what the header says has the header's bytes.
             may_repeat_header=profile.repeats_first_line or not profile.is_tight,
             may_hold_formula_error=profile.has_hash,
+            is_ascii=profile.is_ascii,
             rows=profile.lines - fmt.header_row,
         )
-    parquet, ragged, blank = _through_arrow(path, fmt, columns, header_lines, work)
+    parquet, aside, blank = _through_arrow(path, fmt, columns, header_lines, work)
     frame = pl.scan_parquet(parquet).with_columns(pl.lit(None, pl.String).alias(SHEET))
     return RawTable(
         frame,
         columns,
-        ragged=ragged,
+        aside=aside,
         skipped=fmt.header_row + blank,
         may_hold_nul=profile.has_nul,
         may_hold_formula_error=profile.has_hash,
+        is_ascii=profile.is_ascii,
     )

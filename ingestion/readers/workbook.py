@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,19 +24,22 @@ import polars as pl
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
 from ingestion.readers.archive import verify_workbook
-from ingestion.readers.formulas import uncomputed_formulas
+from ingestion.readers.formulas import Formula, uncomputed_formulas
+from ingestion.readers.percentages import percentage_cells
 from ingestion.readers.table import (
     DECIMAL,
+    HEADER_JOIN,
     ROW,
     SHEET,
     RawTable,
+    as_received,
     header_name,
+    is_blank,
     read_columns,
     unique_names,
     verify_header,
 )
 
-HEADER_JOIN = " | "
 # As the library names a formula's errors -> as a person sees them in the cell.
 _ERROR_NAMES = {
     "Div0": "#DIV/0!",
@@ -113,11 +116,11 @@ def sheet_cells(book: fastexcel.ExcelReader, name: str) -> tuple[str, pl.DataFra
     return (name, _cells(sheet)) if sheet.visible == "visible" and sheet.height else None
 
 
-def _cells(sheet: fastexcel.ExcelSheet, uncomputed: Iterable[tuple[int, int, str]] = ()) -> pl.DataFrame:
+def _cells(sheet: fastexcel.ExcelSheet, uncomputed: Iterable[Formula] = ()) -> pl.DataFrame:
     """All cells as text. What the library cannot turn into text, such as a formula's error, is told as it reads.
 
     Args:
-        uncomputed: row, column and text of formulas whose cells have no value, which are shown in its place.
+        uncomputed: formulas whose cells have no value, which are shown in its place.
     """
     batch, failed = sheet.to_arrow_with_errors()
     cells = pl.DataFrame(batch)
@@ -127,40 +130,133 @@ def _cells(sheet: fastexcel.ExcelSheet, uncomputed: Iterable[tuple[int, int, str
         found = re.search(r"Error\((\w+)\)", error.detail)
         text = _ERROR_NAMES.get(found[1], f"#{found[1]}") if found else error.detail
         told.setdefault(column, {})[row] = text
-    for row, column, text in uncomputed:
-        if column < cells.width:
-            told.setdefault(column, {})[row] = text
-    # To the library a sheet ends with its last value: rows of nothing but such formulas may follow.
-    last = max((row for rows in told.values() for row in rows), default=-1)
-    missing = cells.clear(max(0, last + 1 - cells.height))
-    cells = pl.concat([cells, missing])
+    for formula in uncomputed:
+        told.setdefault(formula.column, {})[formula.row] = formula.text
+    # To the library a sheet ends with its last value: rows and columns of nothing but such formulas may follow.
+    height = max([cells.height, *(row + 1 for rows in told.values() for row in rows)])
+    width = max([cells.width, *(column + 1 for column in told)])
+    beyond = {f"__beyond_{column}": pl.String() for column in range(cells.width, width)}
+    cells = pl.concat([cells, cells.clear(height - cells.height)])
+    cells = pl.concat([cells, pl.DataFrame(schema=beyond).clear(height)], how="horizontal")
     return cells.with_columns(
         cells.to_series(column).scatter(list(texts), list(texts.values())) for column, texts in told.items()
     )
 
 
-def _sheet_table(path: Path, sheet: fastexcel.ExcelSheet, layout: Layout, fmt: WorkbookFormat) -> RawTable:
-    cells = _cells(sheet, uncomputed_formulas(path, sheet.name))
+def _with_percentages(cells: pl.DataFrame, shown: Iterable[tuple[int, int]]) -> pl.DataFrame:
+    """Numbers that are shown as percentages, as they are shown: 85% where a cell holds 0.85."""
+    rows: dict[int, list[int]] = {}
+    for row, column in shown:
+        if row < cells.height and column < cells.width:
+            rows.setdefault(column, []).append(row)
+
+    def shown_in(column: int) -> pl.Series:
+        texts = cells.to_series(column)
+        number = texts.gather(rows[column]).cast(pl.Float64, strict=False)
+        # Rounded, as a hundred times a binary fraction is seldom what was typed.
+        percent = (number * 100).round(10).cast(pl.String).str.strip_suffix(".0") + "%"
+        return texts.scatter(rows[column], percent.zip_with(number.is_not_null(), texts.gather(rows[column])))
+
+    return cells.with_columns(shown_in(column) for column in rows)
+
+
+def _with_decimal_commas(cells: pl.DataFrame, book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
+    """Cells that hold numbers, in the form in which their program shows them; texts stay as they were typed.
+
+    The library writes a number with a point. Left so, it could not be told from a text with a point, which may be
+    thousands apart as well as a fraction.
+    """
+    if not any(cells.select(pl.all().str.contains(r"\d\.\d").any()).row(0)):
+        return cells
+    # The library makes a truth value of every number and of no text.
+    as_truth = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="boolean").to_arrow()
+    is_number = pl.DataFrame(as_truth).select(pl.all().is_not_null())
+    # Formulas without a value may stand beyond the last number.
+    is_number = pl.concat([is_number, is_number.clear(cells.height - is_number.height)])
+    return cells.with_columns(
+        pl.when(number.fill_null(False)).then(column.str.replace(".", ",", literal=True)).otherwise(column)
+        for column, number in zip(cells, is_number, strict=False)
+    )
+
+
+def header_of(book: fastexcel.ExcelReader, name: str, fmt: WorkbookFormat) -> list[str]:
+    """Names of a sheet's columns as layouts write them; a header of formulas by what they were computed to."""
+    sheet = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=max(fmt.header_rows), dtypes="string")
+    cells = _cells(sheet)
+    return _header(cells, fmt) if cells.height >= max(fmt.header_rows) else []
+
+
+def _header(cells: pl.DataFrame, fmt: WorkbookFormat) -> list[str]:
+    return joined_header([list(cells.row(number - 1)) for number in fmt.header_rows])
+
+
+def _sheet_table(
+    book: fastexcel.ExcelReader,
+    sheet: fastexcel.ExcelSheet,
+    uncomputed: Sequence[Formula],
+    layout: Layout,
+    fmt: WorkbookFormat,
+    path: Path,
+) -> RawTable:
+    cells = _with_percentages(_cells(sheet, uncomputed), percentage_cells(path, sheet.name))
+    if fmt.decimal == ",":
+        cells = _with_decimal_commas(cells, book, sheet.name)
     where = f"{path.name}, sheet {sheet.name!r}, header in row {', '.join(map(str, fmt.header_rows))}"
-    header = joined_header([list(cells.row(number - 1)) for number in fmt.header_rows])
+    in_header = [formula for formula in uncomputed if formula.row + 1 in fmt.header_rows]
+    if in_header:
+        raise FileRejected(
+            "formulas_not_computed",
+            f"{where}: the header itself is formulas never computed, "
+            f"{in_header[0].cell}: {in_header[0].text}",
+        )
+    header = _header(cells, fmt)
     verify_header(layout, [*header, *fmt.set_values], where)
     columns = unique_names([*header, *fmt.set_values])
-    constants = dict(zip(columns[len(header) :], fmt.set_values.values(), strict=True))
-    frame = cells.rename(dict(zip(cells.columns, columns, strict=False))).with_row_index(ROW, offset=1)
-    frame = frame.with_columns(pl.col(ROW).cast(pl.Int64)).filter(pl.col(ROW) >= fmt.first_row)
+    of_file, constants = columns[: len(header)], columns[len(header) :]
+    frame = cells.rename(dict(zip(cells.columns, of_file, strict=True))).with_row_index(ROW, offset=1)
+    frame = frame.with_columns(pl.col(ROW).cast(pl.Int64)).filter(~is_blank(of_file))
+    aside = _above_first_row(frame, of_file, sheet.name, fmt)
+    rows = frame.filter(pl.col(ROW) >= fmt.first_row)
     if fmt.stop_at:
         begins = pl.col(columns[0]).str.contains(fmt.stop_at)
-        below = pl.col(ROW) > _last_full_row(frame, read_columns(layout, columns))
-        ends = frame.filter(begins & below)[ROW]
+        below = pl.col(ROW) > _last_full_row(rows, read_columns(layout, of_file))
+        ends = rows.filter(begins & below)[ROW]
         if len(ends):
-            frame = frame.filter(pl.col(ROW) < ends[0])
-    filled = frame.filter(~pl.all_horizontal(pl.exclude(ROW).fill_null("").str.strip_chars() == ""))
-    filled = filled.with_columns(
+            rows = rows.filter(pl.col(ROW) < ends[0])
+    rows = rows.with_columns(
         pl.lit(sheet.name).alias(SHEET),
         pl.lit(fmt.decimal).alias(DECIMAL),
-        *(pl.lit(text).alias(name) for name, text in constants.items()),
+        *(pl.lit(text).alias(name) for name, text in zip(constants, fmt.set_values.values(), strict=True)),
     )
-    return RawTable(filled.lazy(), columns, skipped=cells.height - filled.height)
+    return RawTable(rows.lazy(), columns, aside=aside, skipped=cells.height - rows.height - aside.height)
+
+
+def _above_first_row(
+    frame: pl.DataFrame, columns: list[str], sheet: str, fmt: WorkbookFormat
+) -> pl.DataFrame:
+    """Rows between the header and the first row of data, which a layout takes for empty, or for numbers of columns.
+
+    A sender that leaves those numbers out moves its first row of data up to where nobody reads it.
+    """
+    between = frame.filter(
+        pl.col(ROW).is_between(min(fmt.header_rows), fmt.first_row, closed="none")
+        & ~pl.col(ROW).is_in(fmt.header_rows)
+    )
+    numbering = [row[0] for row in between.select(ROW, *columns).iter_rows() if numbers_columns(row[1:])]
+    return between.filter(~pl.col(ROW).is_in(numbering)).select(
+        ROW,
+        pl.lit(sheet).alias(SHEET),
+        as_received({name: name for name in columns}).alias("text"),
+        pl.lit("above_first_row").alias("rule"),
+    )
+
+
+def numbers_columns(row: Sequence[str | None]) -> bool:
+    """Whether a row says nothing but the numbers of the columns above it, as official forms do: А, Б, 1, 2, 3."""
+    said = [cell.strip() for cell in row if cell and cell.strip()]
+    while said and re.fullmatch(r"[A-ZА-Я]", said[0]):
+        said = said[1:]
+    return len(said) > 1 and said == [str(number) for number in range(1, len(said) + 1)]
 
 
 def _last_full_row(frame: pl.DataFrame, read: list[str]) -> int:
@@ -175,15 +271,18 @@ def _last_full_row(frame: pl.DataFrame, read: list[str]) -> int:
     return int(rows[-1]) if len(rows) else 0
 
 
-def _not_read(sheet: fastexcel.ExcelSheet, fmt: WorkbookFormat) -> tuple[str, str] | None:
+def _not_read(
+    sheet: fastexcel.ExcelSheet, uncomputed: Sequence[Formula], fmt: WorkbookFormat
+) -> tuple[str, str] | None:
     """Why a sheet gives no rows, as rule and words; None when it is to be read."""
     if isinstance(fmt.sheets, str) and sheet.visible != "visible":
         return "missing_sheet", f"sheet {sheet.name!r} is hidden, and the layout does not list it by name"
-    if sheet.height < fmt.first_row:
-        what = "" if sheet.height else " (it is empty, or a chart)"
+    height = max([sheet.height, *(formula.row + 1 for formula in uncomputed)])
+    if height < fmt.first_row:
+        what = "" if height else " (it is empty, or a chart)"
         return (
             "empty_file",
-            f"sheet {sheet.name!r} has {sheet.height} rows, data starts in {fmt.first_row}{what}",
+            f"sheet {sheet.name!r} has {height} rows, data starts in {fmt.first_row}{what}",
         )
     return None
 
@@ -196,9 +295,10 @@ def _tables(
     passed_over: list[tuple[str, str]] = []
     for sheet_name in _sheets(book, fmt, path.name):
         sheet = book.load_sheet(sheet_name, header_row=None, skip_rows=0, dtypes="string")
-        fault = _not_read(sheet, fmt)
+        uncomputed = list(uncomputed_formulas(path, sheet_name))
+        fault = _not_read(sheet, uncomputed, fmt)
         if fault is None:
-            tables.append(_sheet_table(path, sheet, layout, fmt))
+            tables.append(_sheet_table(book, sheet, uncomputed, layout, fmt, path))
         elif isinstance(fmt.sheets, str):
             passed_over.append(fault)
         else:
@@ -212,7 +312,8 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
     """Read the layout's sheets of a workbook, one under the other.
 
     Raises:
-        FileRejected: unreadable_workbook, too_large, missing_sheet, empty_file, or a header that does not fit.
+        FileRejected: unreadable_workbook, too_large, missing_sheet, empty_file, formulas_not_computed, or a header that
+            does not fit.
     """
     if path.stat().st_size == 0:
         raise FileRejected("empty_file", f"{path.name} has no bytes")
@@ -229,5 +330,10 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
     tables = [table for found, _ in read for table in found]
     columns = list(dict.fromkeys(name for table in tables for name in table.columns))
     frame = pl.concat([table.frame for table in tables], how="diagonal")
-    notes = tuple(note for _, told in read for note in told)
-    return RawTable(frame, columns, skipped=sum(table.skipped for table in tables), notes=notes)
+    return RawTable(
+        frame,
+        columns,
+        aside=pl.concat([table.aside for table in tables]),
+        skipped=sum(table.skipped for table in tables),
+        notes=tuple(note for _, told in read for note in told),
+    )

@@ -209,6 +209,25 @@ def test_the_sender_s_own_workbook_comes_back_with_exactly_its_faulty_cells_mark
     assert (book["Форма"]["B6"].value, book["Форма"]["B6"].data_type) == ("=1+1", "s")
 
 
+def test_a_fault_below_a_header_that_is_a_formula_is_marked_in_its_own_cell(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    file = warehouse.inbox / "book_2025q4.xlsx"
+    with xlsxwriter.Workbook(file) as workbook:
+        page = workbook.add_worksheet("Форма")
+        page.write_row(2, 0, ["КАТО", "Сеть"])
+        page.write_formula(1, 2, '="Услу"&"га"', None, "Услуга")
+        page.write_formula(2, 2, "=Имена!A1", None, "уровень")
+        page.write_formula(2, 3, "=Имена!A2", None, "скорость")
+        page.write_row(3, 0, ["103230100", "ВОЛС", 3, 100])
+        page.write_row(4, 0, ["103230200", "ВОЛС", 9, 100])
+    (answer,) = check_files([file])
+    (*_, path) = write_answer(answer, file, tmp_path / "out", "ru")
+    sheet = openpyxl.load_workbook(path)["Форма"]
+    assert [cell.coordinate for cells in sheet for cell in cells if cell.comment] == ["C5"]
+    assert sheet["C2"].value == '="Услу"&"га"', "the sender's formula stays"
+
+
 def test_a_text_comes_back_as_a_workbook_whose_cells_stay_text(warehouse: Warehouse, tmp_path: Path) -> None:
     file = warehouse.file(ROW, row(Технология="=HYPERLINK(0)", Уровень="9"))
     (answer,) = check_files([file])

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from ingestion.contract import CONTRACTS_DIR, Contract, load_contracts
 from ingestion.layout import LAYOUTS_DIR, Layout, LayoutError, load_layouts, nearest, read_layout
+from ingestion.rules import is_free_text
 from ingestion.suspicion import profile_query
+from ingestion.units import factor_stated
 
 CONTRACTS = load_contracts()
 LAYOUTS = load_layouts()
@@ -90,3 +93,52 @@ def test_a_layout_that_cannot_work_says_why(tmp_path: Path, old: str, new: str, 
 
 def test_the_nearest_layout_of_a_misnamed_file_comes_first() -> None:
     assert nearest("itu_datahub/population_coverage_mobile_networks.csv", LAYOUTS)[0] == "itu/itu_indicators"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("settlement_positions", "place_name"),
+        ("kato_classifier", "name_ru"),
+        ("kato_classifier", "name_kk"),
+        ("programme_targets", "metric_id"),
+        ("public_statements", "unit"),
+        ("government_systems", "agency"),
+        ("rural_connection_plan", "contractor"),
+    ],
+)
+def test_what_is_looked_up_or_listed_is_no_free_text(kind: str, name: str) -> None:
+    assert not is_free_text(load_contracts()[kind].column(name))
+    assert is_free_text(load_contracts()["kato_changes"].column("note"))
+
+
+@pytest.mark.parametrize(
+    ("header", "factor", "needed"),
+    [
+        ("Скорость загрузки, кбит/с", None, "0.001"),
+        ("Скорость загрузки, кбит/с", 0.001, None),
+        ("Скорость загрузки, Мбит/с", 0.001, "1"),
+        ("down_kbps", None, "0.001"),
+        ("Жылдамдық, Гбит/с", None, "1000"),
+        ("Скорость, Мбит/с", None, None),
+        ("Скорость", 0.001, None),
+        ("Скорость, кбит/с (бывш. Мбит/с)", None, None),
+    ],
+)
+def test_a_header_whose_unit_the_layout_does_not_convert_is_a_problem(
+    header: str, factor: float | None, needed: str | None
+) -> None:
+    values = yaml.safe_load(
+        (LAYOUTS_DIR / "sample_dala/operator_availability.yaml").read_text(encoding="utf-8")
+    )
+    values["columns"]["max_download_mbps"] = {"from": header, "factor": factor}
+    told = [
+        f"the header {header!r} states another unit than 'max_download_mbps', which is in Mbit/s: "
+        f"set 'factor: {needed}'"
+    ]
+    assert Layout.model_validate(values).problems() == (told if needed else [])
+
+
+def test_thousands_of_people_are_a_unit_of_their_own() -> None:
+    assert factor_stated("Численность, тыс. человек", "people") == 1000
+    assert factor_stated("Тысменица", "people") is None

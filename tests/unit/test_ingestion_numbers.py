@@ -68,7 +68,7 @@ def judged(how: Layout, texts: list[str], column: str = COLUMN) -> tuple[list[fl
         pytest.param(POINT, "3.7e+006", 3_700_000, id="itu_exponent"),
         pytest.param(POINT_GROUPED, "17 918 214", 17_918_214, id="point_and_groups"),
         pytest.param(POINT_GROUPED, "1 140.5", 1140.5, id="point_in_groups"),
-        pytest.param(WORKBOOK_COMMA, "100.5", 100.5, id="cell_that_is_a_number"),
+        pytest.param(WORKBOOK_COMMA, "100,5", 100.5, id="cell_as_its_program_shows_it"),
         pytest.param(WORKBOOK_COMMA, "1 100,5", 1100.5, id="cell_that_is_text"),
     ],
 )
@@ -97,6 +97,7 @@ def test_a_number_in_the_form_of_the_layout(how: Layout, text: str, value: float
         pytest.param(POINT, "1 140", id="groups_not_stated_with_point"),
         pytest.param(POINT, "nan", id="not_a_number_at_all"),
         pytest.param(POINT_GROUPED, "12 34", id="group_of_two_with_point"),
+        pytest.param(WORKBOOK_COMMA, "1.234", id="point_in_a_cell_that_is_text"),
         pytest.param(WORKBOOK_COMMA, "1 2 345", id="group_of_one_in_a_cell"),
     ],
 )
@@ -189,7 +190,7 @@ def test_a_sum_says_which_part_is_wrong(
 ) -> None:
     warehouse.layouts["test/availability"] = layout(summed(required))
     header = HEADER.replace("Уровень", "Прочее").replace("Охвачено", "Город;Село, дворов")
-    good = "31.12.2025;область Абай;Абайский район;с.Карааул;103230100;ВОЛС;3;100.0;50.5;1;2;900"
+    good = "31.12.2025;область Абай;Абайский район;с.Карааул;103230100;ВОЛС;3;100000.0;50.5;1;2;900"
     bad = good.replace(";1;2;", f";{fields};").replace("ВОЛС", "4G/LTE")
     warehouse.put("dala_2025q4.csv", "\n".join([header, good, bad]))
     outcome = warehouse.run()["dala_2025q4.csv"]

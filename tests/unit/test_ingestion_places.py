@@ -41,6 +41,26 @@ def changes(*rows: tuple[str, str | None, str]) -> pl.DataFrame:
         ("рзд.103", "station", "103"),
         ("Карааульский с.о.", "sub_district", "карааульский"),
         ("Жамбыл", "", "жамбыл"),
+        # As KATO of 2026 has them.
+        ("с.им.Крупской", "village", "крупской"),
+        ("Крупская атын.а.", "village", "крупская"),
+        ("И.Ф.Павлов атындағы а.", "village", "и.ф.павлов"),
+        ("Рахым Сәбденов ат.а", "village", "рахым сәбденов"),
+        ("с.о.им. Ш.Берсиева", "sub_district", "ш.берсиева"),
+        ("Ш.Берсиев атын. а.о.", "sub_district", "ш.берсиев"),
+        ("Район им.Габита Мусрепова", "district", "габита мусрепова"),
+        ("Ғабит Мүсірепов атын.ауданы", "district", "ғабит мүсірепов"),
+        ("с.а.Тайтобе", "sub_district", "тайтобе"),
+        ("Карабулакская с.а.", "sub_district", "карабулакская"),
+        ("Тайтөбе а.ә.", "sub_district", "тайтөбе"),
+        ("зимовка Жанабаз", "winter_camp", "жанабаз"),
+        ("Жаңабаз қыстауы", "winter_camp", "жаңабаз"),
+        ("уч. Талды", "section", "талды"),
+        ("Талды уч.", "section", "талды"),
+        # What only looks like a kind.
+        ("кр.хоз. «Ногайбаева А.А.»", "", "кр.хоз. ногайбаева а.а"),
+        ("Әлихан Бөкейхан р.а.", "", "әлихан бөкейхан р.а"),
+        ("Аққыстау а.", "village", "аққыстау"),
     ],
 )
 def test_kind_and_bare_name(written: str, kind: str, bare: str) -> None:
@@ -193,6 +213,24 @@ def test_a_name_resolves_by_the_newest_edition_that_knows_it_and_twins_stay_open
     assert name(places, "103200000", "village|чингис") == ("103230200", False)
     assert name(places, "103200000", "village|шынгыс") == ("103230200", False)
     assert name(places, "103200000", "village|жамбыл") == (None, True)
+
+
+def test_a_kind_that_is_no_populated_place_is_never_taken_for_one() -> None:
+    places = build_gazetteer(
+        editions(
+            *DISTRICT,
+            ("2026-07-17", "103230600", "ст.Аксу"),
+            ("2026-07-17", "103230700", "с.Копа"),
+            ("2026-07-17", "103230800", "зимовка Копа"),
+        ),
+        changes(),
+    ).names
+    of_district = places.filter(pl.col("level") == "settlement", pl.col("parent") == "103200000")
+    assert set(of_district["key"]) == {
+        "station|аксу", "|аксу", "village|копа", "populated|копа", "winter_camp|копа", "|копа",
+    }  # fmt: skip
+    assert name(places, "103200000", "|аксу") == ("103230600", False)
+    assert name(places, "103200000", "|копа") == (None, True)
 
 
 def test_a_name_that_went_to_another_village_is_not_guessed() -> None:

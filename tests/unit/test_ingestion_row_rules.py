@@ -138,3 +138,31 @@ def test_text_in_quotes_is_no_column() -> None:
     frame = pl.DataFrame({"=status": ["evidence", "x"], "=evidence": [None, None]})
     names = {"status": "=status", "evidence": "=evidence"}
     assert frame.select(found=rule.broken(names))["found"].to_list() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("technology", "download_mbps", "upload_mbps", "rules"),
+    [
+        ("fttp", 1000, 500, set()),
+        ("dsl", 0.5, 0.1, set()),
+        ("fttp", 100_000, 100, {"impossible_speed"}),
+        ("dsl", 8000, 1000, {"impossible_speed"}),
+        ("dsl", 8, 1024, {"impossible_upload"}),
+        ("fttp", 0.1, 50, {"implausibly_slow"}),
+        ("fttp", 0, 0, set()),
+        ("fttp", None, None, set()),
+    ],
+)
+@pytest.mark.parametrize("kind", ["operator_availability", "operator_address_availability"])
+def test_a_speed_in_another_unit_is_none_that_the_technology_sells(
+    kind: str, technology: str, download_mbps: float | None, upload_mbps: float | None, rules: set[str]
+) -> None:
+    row = {"technology": technology, "max_download_mbps": download_mbps, "max_upload_mbps": upload_mbps}
+    types = {"max_download_mbps": pl.Float64, "max_upload_mbps": pl.Float64}
+    frame = pl.DataFrame([row], schema_overrides=types)
+    names = {name: name for name in row}
+    assert {
+        rule.name
+        for rule in load_contracts()[kind].row_rules
+        if frame.select(rule.broken(names).fill_null(False)).item()
+    } == rules

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ingestion.faults import FileRejected
 from ingestion.layout import ColumnSource, Layout
+from ingestion.readers.table import RawTable
 from ingestion.readers.text import read_text, verify_encoding
 from tests.unit.ingestion_kit import FILING, layout
 
@@ -45,6 +46,11 @@ def rows(table: pl.LazyFrame) -> list[tuple[object, ...]]:
     return table.select("source_row", *COLUMNS).collect().rows()
 
 
+def set_aside(table: RawTable) -> list[tuple[int, str]]:
+    """Number and text of rows with too few or too many fields."""
+    return [(number, text) for number, _, text, rule in table.aside.rows() if rule == "wrong_field_count"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("final_newline", [True, False])
@@ -59,13 +65,13 @@ def test_the_same_table_in_every_encoding(
         (2, "Шу", "2", ""),
         (3, "x", "5", "я"),
     ]
-    assert table.ragged.is_empty()
+    assert table.aside.is_empty()
 
 
 def test_a_short_line_that_a_carriage_return_ends_is_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes(b"a,b,c\rshort\r")
-    assert read_text(path, plain(), tmp_path).ragged.rows() == [(2, "short")]
+    assert set_aside(read_text(path, plain(), tmp_path)) == [(2, "short")]
 
 
 def test_quotes_line_breaks_and_blank_lines_keep_the_count_of_records(tmp_path: Path) -> None:
@@ -73,7 +79,7 @@ def test_quotes_line_breaks_and_blank_lines_keep_the_count_of_records(tmp_path: 
     path.write_text('a,b,c\n"x,1","line\nbreak","say ""hi"""\n\n1,2\n4,5,6\n', encoding="utf-8")
     table = read_text(path, plain(), tmp_path)
     assert rows(table.frame) == [(2, "x,1", "line\nbreak", 'say "hi"'), (5, "4", "5", "6")]
-    assert table.ragged.rows() == [(4, "1,2")]
+    assert set_aside(table) == [(4, "1,2")]
     assert table.skipped == 2
 
 
@@ -83,7 +89,7 @@ def test_rows_that_are_ragged_in_opposite_ways_are_both_found(tmp_path: Path) ->
     with pytest.raises(pl.exceptions.PolarsError):
         rows(read_text(path, plain(), tmp_path).frame)
     table = read_text(path, plain(), tmp_path, as_it_lies=False)
-    assert [number for number, _ in table.ragged.rows()] == [2, 3]
+    assert [number for number, _ in set_aside(table)] == [2, 3]
     assert rows(table.frame) == [(4, "7", "8", "9")]
 
 
@@ -109,7 +115,7 @@ def test_whatever_csv_writes_is_read_back(
     filled = [(i, *row) for i, row in enumerate(table, start=2) if any(f.strip() for f in row)]
     got = [(r[0], *((f or "") for f in r[1:])) for r in rows(read.frame)]
     assert [r for r in got if any(str(f).strip() for f in r[1:])] == filled
-    assert read.ragged.is_empty()
+    assert read.aside.is_empty()
 
 
 def test_a_long_even_file_is_scanned_where_it_lies(tmp_path: Path) -> None:
@@ -127,6 +133,14 @@ def test_cp1251_that_is_really_utf8_is_refused_only_when_it_has_letters_to_tell(
     verify_encoding(path, plain("cp1251").text)  # type: ignore[arg-type]
     path.write_bytes("a,b,c\nШу,2,3\n".encode())
     with pytest.raises(FileRejected, match="reads as utf-8"):
+        verify_encoding(path, plain("cp1251").text)  # type: ignore[arg-type]
+
+
+def test_a_line_of_utf8_that_code_page_1251_cannot_hold_is_told_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    # И is the bytes D0 98, of which the code page lacks the second.
+    path.write_bytes("a,b,c\nШу,2,3\n".encode("cp1251") + "Иртышск,2,3\n".encode())
+    with pytest.raises(FileRejected, match=r"line 3 holds byte 0x98, .*; that line reads as utf-8"):
         verify_encoding(path, plain("cp1251").text)  # type: ignore[arg-type]
 
 
@@ -155,7 +169,7 @@ def test_a_quoted_line_break_above_the_data_moves_no_row(
     table = read_text(path, plain(encoding, header_row=header_row), tmp_path)
     first = header_row + 1
     assert rows(table.frame) == [(first, "1", "2\n2", "3"), (first + 3, "7", "8", "9")]
-    assert table.ragged.rows() == [(first + 1, "short")]
+    assert set_aside(table) == [(first + 1, "short")]
     assert table.skipped == header_row + 1
 
 
@@ -226,7 +240,7 @@ def test_a_nul_is_seen_in_every_encoding(tmp_path: Path, encoding: str, text: st
 
 
 @given(
-    lines=st.lists(st.sampled_from(["a,b,c", "1,2,3", "a,b", "xa,b,cx"]), min_size=1, max_size=12),
+    lines=st.lists(st.sampled_from(["a,b,c", "1,2,3", "a,b", "xa,b,cx", "A,b,C"]), min_size=1, max_size=12),
     chunk=st.integers(3, 9),
 )
 @settings(deadline=None)
@@ -237,7 +251,7 @@ def test_a_header_that_stands_again_is_never_overlooked(lines: list[str], chunk:
         path = Path(folder) / "file.csv"
         path.write_text("\n".join(["a,b,c", *lines]), encoding="utf-8")
         profile = verify_encoding(path, plain().text)  # type: ignore[arg-type]
-    assert profile.repeats_first_line or "a,b,c" not in lines
+    assert profile.repeats_first_line or not {"a,b,c", "A,b,C"} & set(lines)
 
 
 def test_a_header_that_stands_once_is_not_looked_for_in_every_row(tmp_path: Path) -> None:

@@ -330,3 +330,191 @@ def test_a_total_in_the_middle_that_reads_like_the_footer_ends_no_table(warehous
     assert warehouse.part("accepted", outcome)["settlement_kato"].to_list() == ["103230100", "103230200"]
     assert {row for row, *_ in warehouse.reasons(outcome)} == {3}
     assert outcome.rows_skipped == 3
+
+
+GAP = {"sheets": ["4G"], "header_rows": [1], "first_row": 3}
+
+
+@pytest.mark.parametrize(
+    ("between", "kept"),
+    [
+        pytest.param(OTHER, True, id="data_that_slipped_up"),
+        pytest.param([None, None, None, None, None, "кбит/с"], True, id="units_below_the_header"),
+        pytest.param(["тыс. домохозяйств"], True, id="note_in_the_first_column"),
+        pytest.param([None] * 9, False, id="blank_row"),
+        pytest.param([1, 2, 3, 4, 5, 6, 7, 8, 9], False, id="numbers_of_the_columns"),
+        pytest.param(["А", "Б", 1, 2, 3, 4, 5, 6, 7], False, id="letters_and_numbers_of_the_columns"),
+    ],
+)
+def test_a_row_between_the_header_and_the_first_row_is_not_dropped_unseen(
+    warehouse: Warehouse, between: list[object], kept: bool
+) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout(), workbook=GAP)
+    warehouse.put("book_2025q4.xlsx", as_libraries_write(between, ROW))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined) == (1 + kept, 1, kept)
+    assert outcome.rows_skipped == 2 - kept
+    if kept:
+        assert warehouse.reasons(outcome) == [(2, "above_first_row", None, None)]
+        rows = warehouse.part("quarantined", outcome)
+        told = next(str(cell) for cell in between if cell)
+        assert (rows["source_sheet"].item(), told in rows["source_text"].item()) == ("4G", True)
+        assert "1 x above_first_row, first in sheet '4G', row 2: " in str(outcome.message)
+
+
+def test_a_note_above_a_wide_table_is_not_dropped_unseen(warehouse: Warehouse) -> None:
+    warehouse.layouts["test/years"] = layout(
+        YEARS, file_pattern=r"years\.xlsx", format="workbook", text=None,
+        workbook={"sheets": ["4G"], "header_rows": [1], "first_row": 3},
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        sheet(workbook, "4G", ["КАТО", "2024"], ["тысяч человек"], ["103230100", 5])
+    warehouse.put("years.xlsx", buffer.getvalue())
+    outcome = warehouse.run()["years.xlsx"]
+    assert (outcome.rows_read, outcome.rows_accepted) == (2, 1)
+    assert warehouse.reasons(outcome) == [(2, "above_first_row", None, None)]
+
+
+def test_a_sheet_of_nothing_but_formulas_never_computed_is_not_called_empty(warehouse: Warehouse) -> None:
+    """A sheet that gathers another's cells, as a library wrote it."""
+    warehouse.layouts["test/book"] = layout(workbook_layout(["4G"]))
+    formulas = [f"=Лист1!{letter}1" for letter in "ABCDEFGHI"]
+    book = openpyxl.load_workbook(io.BytesIO(as_libraries_write(formulas)))
+    for column, formula in enumerate(formulas, start=1):
+        book["4G"].cell(1, column, formula)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    warehouse.put("book_2025q4.xlsx", buffer.getvalue())
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.outcome, outcome.rule) == ("rejected", "formulas_not_computed")
+    told = "book_2025q4.xlsx, sheet '4G', header in row 1: the header itself is formulas never computed, A1: =Лист1!A1"
+    assert told in str(outcome.message)
+
+
+@pytest.mark.parametrize("sheets", [["4G"], "4G"], ids=["listed", "by_expression"])
+def test_rows_of_nothing_but_formulas_below_a_header_are_rows(
+    warehouse: Warehouse, sheets: list[str] | str
+) -> None:
+    warehouse.layouts["test/book"] = layout(workbook_layout(sheets))
+    warehouse.put("book_2025q4.xlsx", as_libraries_write(["=X!A1", "=X!B1", "=X!C1", None, None, "=X!F1"]))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.rule, outcome.rows_read, outcome.rows_quarantined) == ("no_rows_accepted", 1, 1)
+    assert (2, "formula_error", "Село", "=X!B1") in warehouse.reasons(outcome)
+
+
+def test_a_text_that_looks_like_a_number_is_read_by_the_decimal_mark_of_the_layout(
+    warehouse: Warehouse,
+) -> None:
+    """1.234 as text may be a thousand or one and a bit; a cell that holds a number has no mark at all."""
+    shape = {"sheets": ["4G"], "header_rows": [1], "first_row": 2, "decimal": ","}
+    warehouse.layouts["test/book"] = layout(workbook_layout(), workbook=shape)
+
+    def with_speed(speed: object, level: int) -> list[object]:
+        return [*ROW[:4], level, speed, *ROW[6:]]
+
+    sent = [with_speed(1.234, 1), with_speed("1.234", 2), with_speed("1,234", 3), with_speed(12.5, 4)]
+    codes = ["103230100", "103230200", "103230500", "103230600"]
+    rows = [[*row[:2], code, *row[3:]] for row, code in zip(sent, codes, strict=True)]
+    rows = [[row[0], None, *row[2:]] for row in rows]
+    warehouse.put("book_2025q4.xlsx", as_libraries_write(*rows))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert warehouse.part("accepted", outcome)["max_download_mbps"].to_list() == [1.234, 1.234, 12.5]
+    assert warehouse.reasons(outcome) == [(3, "not_a_number", "Приём", "1.234")]
+    assert "such as 1234567,8 or 1 234 567,8" in str(outcome.message)
+
+
+def test_a_text_with_a_point_in_an_old_workbook_with_decimal_commas(warehouse: Warehouse) -> None:
+    shape = {"sheets": ["4G"], "header_rows": [1], "first_row": 2, "decimal": ","}
+    warehouse.layouts["test/book"] = layout(workbook_layout(), workbook=shape)
+    old = xlwt.Workbook()
+    page = old.add_sheet("4G")
+    for number, row in enumerate([HEADER, ROW, [*OTHER[:5], "1.234", *OTHER[6:]]]):
+        for column, value in enumerate(row):
+            page.write(number, column, value)
+    buffer = io.BytesIO()
+    old.save(buffer)
+    warehouse.put("book_2025q4.xls", buffer.getvalue())
+    outcome = warehouse.run()["book_2025q4.xls"]
+    assert warehouse.part("accepted", outcome)["max_download_mbps"].to_list() == [100.5]
+    assert warehouse.reasons(outcome) == [(3, "not_a_number", "Приём", "1.234")]
+
+
+SHARES: dict[str, object] = FILING | {
+    "layout": "test/shares",
+    "extract": "itu_indicators",
+    "file_pattern": r"shares\.xlsx",
+    "format": "workbook",
+    "text": None,
+    "workbook": {"sheets": ["ITU"], "header_rows": [1], "first_row": 2},
+    "columns": {
+        "series_code": {"value": "i271GA"},
+        "entity_iso": {"value": "KAZ"},
+        "year": {"from": "Год"},
+        "series_name": {"value": "LTE"},
+        "unit": {"value": "%"},
+        "value": {"from": "Доля"},
+    },
+    "absent": ["value_note", "value_source"],
+    "total_rows": None,
+    "resolve": None,
+}
+
+
+def shares(
+    values: list[object], number_format: str, *, decimal: str = "."
+) -> tuple[bytes, dict[str, object]]:
+    """A share a year, in cells of a number format, and the layout that reads them."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        page = sheet(workbook, "ITU", ["Год", "Доля"])
+        form = workbook.add_format({"num_format": number_format})
+        for number, value in enumerate(values, start=1):
+            page.write(number, 0, 2015 + number)
+            page.write(number, 1, value, form)
+    shape = {"sheets": ["ITU"], "header_rows": [1], "first_row": 2, "decimal": decimal}
+    return buffer.getvalue(), SHARES | {"workbook": shape}
+
+
+@pytest.mark.parametrize("number_format", ["0%", "0.00%", "0.0%;[Red]-0.0%"])
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_cell_that_shows_a_percentage_holds_what_it_shows(
+    warehouse: Warehouse, number_format: str, decimal: str
+) -> None:
+    content, how = shares([0.85, 0.916, 1, 0.07, "85%"], number_format, decimal=decimal)
+    warehouse.layouts["test/shares"] = layout(how)
+    warehouse.put("shares.xlsx", content)
+    outcome = warehouse.run()["shares.xlsx"]
+    assert outcome.outcome == "accepted", outcome.message
+    assert warehouse.part("accepted", outcome)["value"].to_list() == [85, 91.6, 100, 7, 85]
+
+
+def test_shares_of_one_where_percentages_are_meant_are_refused(warehouse: Warehouse) -> None:
+    content, how = shares([0.85, 0.916, 1, 0.07, 0.5], "0.00")
+    warehouse.layouts["test/shares"] = layout(how)
+    warehouse.put("shares.xlsx", content)
+    outcome = warehouse.run()["shares.xlsx"]
+    assert (outcome.outcome, outcome.rule, outcome.rows_accepted) == ("rejected", "shares_of_one", 0)
+    assert "shares.xlsx, column 'Доля': all 5 values lie between 0 and 1, the largest is 1" in str(
+        outcome.message
+    )
+
+
+@pytest.mark.parametrize(
+    "values", [[0.85, 0.916, 1, 0.07, 1.1], [0, 0, 0, 0, 0], [0.2, 0.3]], ids=["grows", "none", "too_few"]
+)
+def test_small_percentages_are_percentages(warehouse: Warehouse, values: list[object]) -> None:
+    content, how = shares(values, "0.00")
+    warehouse.layouts["test/shares"] = layout(how)
+    warehouse.put("shares.xlsx", content)
+    assert warehouse.run()["shares.xlsx"].outcome == "accepted"
+
+
+def test_a_cell_that_shows_a_percentage_is_no_number_of_anything_else(warehouse: Warehouse) -> None:
+    def percent(workbook: xlsxwriter.Workbook) -> None:
+        page = sheet(workbook, "3G", HEADER, OTHER)
+        page.write(1, HEADER.index("Охвачено"), 0.7, workbook.add_format({"num_format": "0%"}))
+
+    warehouse.put("book_2025q4.xlsx", book(percent))
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert warehouse.reasons(outcome) == [(2, "not_a_number", "Охвачено", "70%")]
