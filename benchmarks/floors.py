@@ -24,6 +24,8 @@ import polars as pl
 
 TECHNOLOGIES = ["dsl", "cable", "fttp", "fwa", "2g", "3g", "4g", "5g", "geo_satellite", "leo_satellite"]
 MAX_MBPS = 100_000
+# Technologies that sell no gigabit, and those that sell nothing below one megabit.
+SLOW, FAST = ["2g", "3g", "dsl", "geo_satellite"], ["5g", "cable", "fttp", "leo_satellite"]
 _COVERAGE = """
     select
         coalesce(settlements.region_kato, '000000000') as kato,
@@ -143,6 +145,12 @@ def _rules() -> list[tuple[str, str, pl.Expr]]:
             ("below_minimum", name, number < 0),
             ("above_maximum", name, number > maximum),
         ]
+    for name, rule in (("down", "impossible_speed"), ("up", "impossible_upload")):
+        number = pl.col(f"{name}_number")
+        too_fast = (number > 10_000) & (technology != "5g") | (number > 1_000) & technology.is_in(SLOW)
+        rules.append((rule, name, too_fast))
+    down = pl.col("down_number")
+    rules.append(("implausibly_slow", "down", (down > 0) & (down < 1) & technology.is_in(FAST)))
     return rules
 
 

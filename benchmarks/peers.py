@@ -24,6 +24,7 @@ from typing import Any
 
 TECHNOLOGIES = ("dsl", "cable", "fttp", "fwa", "2g", "3g", "4g", "5g", "geo_satellite", "leo_satellite")
 COLUMNS = ("location_id", "kato", "technology", "level", "down", "up")
+SLOW, FAST = ("2g", "3g", "dsl", "geo_satellite"), ("5g", "cable", "fttp", "leo_satellite")
 MAXIMA = {"level": 4, "down": 100_000, "up": 100_000}
 NUMBER = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 _BATCH = 500_000
@@ -55,6 +56,16 @@ def rules(is_id: str) -> list[tuple[str, str, str]]:
             ("below_minimum", name, f"{name}_n < 0"),
             ("above_maximum", name, f"{name}_n > {maximum}"),
         ]
+    slow, fast = (", ".join(f"'{technology}'" for technology in each) for each in (SLOW, FAST))
+    found += [
+        (
+            rule,
+            name,
+            f"({name}_n > 10000 and technology <> '5g') or ({name}_n > 1000 and technology in ({slow}))",
+        )
+        for name, rule in (("down", "impossible_speed"), ("up", "impossible_upload"))
+    ]
+    found.append(("implausibly_slow", "down", f"down_n > 0 and down_n < 1 and technology in ({fast})"))
     return found
 
 
@@ -212,6 +223,12 @@ def _judged_by_pandas(filing: Path, known: set[str]) -> Iterator[tuple[Any, Any]
                 f"below_minimum:{name}": number[name] < 0,
                 f"above_maximum:{name}": number[name] > maximum,
             }
+        technology = frame["technology"]
+        is_slow, is_fast = technology.isin(SLOW), technology.isin(FAST)
+        for name, rule in (("down", "impossible_speed"), ("up", "impossible_upload")):
+            too_fast = (number[name] > 10_000) & technology.notna() & (technology != "5g")
+            broken[f"{rule}:{name}"] = too_fast | ((number[name] > 1_000) & is_slow)
+        broken["implausibly_slow:down"] = (number["down"] > 0) & (number["down"] < 1) & is_fast
         reasons = pd.Series("", index=frame.index)
         for rule, where in broken.items():
             if where.any():

@@ -90,6 +90,9 @@ FAULTY = pytest.mark.parametrize(
         ("1,101010000,fttp,3,fast,1", "not_a_number"),
         ("1,101010000,fttp,3,100001,1", "above_maximum"),
         ("1,101010000,fttp,3,1,-0.1", "below_minimum"),
+        ("1,101010000,fttp,3,10001,1", "impossible_speed"),
+        ("1,101010000,dsl,3,1,1001", "impossible_upload"),
+        ("1,101010000,fttp,3,0.5,1", "implausibly_slow"),
     ],
 )
 
