@@ -22,6 +22,8 @@ BUILD_POOL = "duckdb_writer"
 #: Tag of runs that a command line process executes itself.
 COMMAND_LINE_TAG = "qamtu/command_line"
 
+# Dagster's driver. Without its name SQLAlchemy would look for another one.
+_DRIVER = "postgresql+psycopg2://"
 _SETTINGS = "dagster.yaml"
 _COMMAND_LINE_SETTINGS = "dagster-command-line.yaml"
 
@@ -31,7 +33,10 @@ class StorageError(Exception):
 
 
 def settings(home: Home, command_line: bool) -> dict[str, object]:
-    """The instance's settings. On the command line no step output is captured: it would start four processes a step."""
+    """The instance's settings. On the command line no step output is captured: it would start four processes a step.
+
+    Errors: StorageError when the URL of Postgres names no driver.
+    """
     chosen: dict[str, object] = {
         **_storage(home),
         "telemetry": {"enabled": False},
@@ -52,7 +57,11 @@ def settings(home: Home, command_line: bool) -> dict[str, object]:
 
 
 def _storage(home: Home) -> dict[str, object]:
-    if os.environ.get(POSTGRES_VARIABLE):
+    if url := os.environ.get(POSTGRES_VARIABLE):
+        if not url.startswith(_DRIVER):
+            raise StorageError(
+                f"{POSTGRES_VARIABLE} must begin with {_DRIVER}, and then say user@host:port/database"
+            )
         # The variable's name, not its value: it may hold a password.
         return {"storage": {"postgres": {"postgres_url": {"env": POSTGRES_VARIABLE}}}}
     return {
