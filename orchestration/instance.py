@@ -24,6 +24,8 @@ COMMAND_LINE_TAG = "qamtu/command_line"
 
 # Dagster's driver. Without its name SQLAlchemy would look for another one.
 _DRIVER = "postgresql+psycopg2://"
+# Stands in the settings of a team's home alone.
+_RUNS = "run_storage"
 _SETTINGS = "dagster.yaml"
 _COMMAND_LINE_SETTINGS = "dagster-command-line.yaml"
 
@@ -63,7 +65,15 @@ def _storage(home: Home) -> dict[str, object]:
                 f"{POSTGRES_VARIABLE} must begin with {_DRIVER}, and then say user@host:port/database"
             )
         # The variable's name, not its value: it may hold a password.
-        return {"storage": {"postgres": {"postgres_url": {"env": POSTGRES_VARIABLE}}}}
+        place = {"postgres_url": {"env": POSTGRES_VARIABLE}}
+        return {
+            name: {"module": module, "class": storage, "config": place}
+            for name, module, storage in (
+                (_RUNS, "dagster_postgres", "PostgresRunStorage"),
+                ("event_log_storage", "orchestration.postgres_event_log", "KeptPostgresEventLogStorage"),
+                ("schedule_storage", "dagster_postgres", "PostgresScheduleStorage"),
+            )
+        }
     return {
         "event_log_storage": {
             "module": "orchestration.event_log",
@@ -80,7 +90,7 @@ def write_settings(home: Home) -> None:
     by the others, nor would they hold the build pool against one another.
     """
     home.dagster.mkdir(parents=True, exist_ok=True)
-    if not os.environ.get(POSTGRES_VARIABLE) and "storage" in _written(home.dagster / _SETTINGS):
+    if not os.environ.get(POSTGRES_VARIABLE) and _RUNS in _written(home.dagster / _SETTINGS):
         raise StorageError(
             f"the runs of {home.root} are kept in Postgres: set {POSTGRES_VARIABLE} as the services have it "
             f"(docs/deployment.md); to go back to a home of its own, remove {home.dagster / _SETTINGS}"

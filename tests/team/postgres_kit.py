@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -106,7 +107,7 @@ def postgres() -> Iterator[Postgres]:
         assert ready.returncode == 0, log.read_text()
         yield Postgres(port, passwords, folder)
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # without waiting for clients
         server.wait(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -25,6 +25,7 @@ from tests.main_job_kit import Run, qamtu
 from tests.team.postgres_kit import PASSWORD, Postgres, postgres
 from tests.team.services_kit import DEPLOY, Services
 from tests.team.services_kit import environment as deployed
+from warehouse.files import sha256_of
 from warehouse.paths import Home
 from warehouse.verify import verify_release
 
@@ -228,10 +229,8 @@ def restored(team: Team, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 def content_of(home: Home) -> dict[str, str]:
     """Release, and the hash of each of its files."""
     release = home.current.resolve()
-    return {"release": release.name} | {
-        str(path.relative_to(release)): path.read_bytes().hex()[:64]
-        for path in sorted(release.rglob("*.json"))
-    }
+    files = (path for path in sorted(release.rglob("*")) if path.is_file())
+    return {"release": release.name} | {str(path.relative_to(release)): sha256_of(path) for path in files}
 
 
 def test_a_restored_home_has_its_release_and_its_history(restored: Restored) -> None:
