@@ -6,6 +6,7 @@ Belongs here: the instance's settings and opening it, and tidying up after a run
 (docs/deployment.md).
 """
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class StorageError(Exception):
 def settings(home: Home, command_line: bool) -> dict[str, object]:
     """The instance's settings. On the command line no step output is captured: it would start four processes a step.
 
-    Errors: StorageError when the URL of Postgres names no driver.
+    Errors: StorageError when the URL of Postgres names no driver, or the extra `team` is not installed.
     """
     chosen: dict[str, object] = {
         **_storage(home),
@@ -64,6 +65,8 @@ def _storage(home: Home) -> dict[str, object]:
             raise StorageError(
                 f"{POSTGRES_VARIABLE} must begin with {_DRIVER}, and then say user@host:port/database"
             )
+        if importlib.util.find_spec("dagster_postgres") is None:
+            raise StorageError(f"{POSTGRES_VARIABLE} needs the extra `team`: `make setup-team` installs it")
         # The variable's name, not its value: it may hold a password.
         place = {"postgres_url": {"env": POSTGRES_VARIABLE}}
         return {
