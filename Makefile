@@ -15,10 +15,11 @@ PACKAGES := expectations ingestion orchestration sample_country warehouse
 RUN_STAMP := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 DEV_STAMP := $(VENV)/.ready-dev-$(shell cat requirements-dev.lock pyproject.toml | sha256sum | cut -c1-16)
 SPARK_STAMP := $(VENV)/.ready-spark-$(shell cat requirements-spark.lock pyproject.toml | sha256sum | cut -c1-16)
+TEAM_STAMP := $(VENV)/.ready-team-$(shell cat requirements-team.lock pyproject.toml | sha256sum | cut -c1-16)
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq --no-deps
 
-.PHONY: help run ui test check format bench faults clean setup setup-dev setup-spark chromium sftp-server \
-	test-unit test-integration test-spark
+.PHONY: help run ui test check format bench faults clean setup setup-dev setup-spark setup-team chromium sftp-server \
+	postgres test-unit test-integration test-spark test-team
 
 help:  ## What can be asked of this Makefile
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -49,6 +50,10 @@ test-integration: setup-dev chromium sftp-server
 test-spark: setup-dev setup-spark  ## Build on Apache Spark and compare every mart with DuckDB's (needs Java; minutes)
 	@echo "== tests on Apache Spark"
 	@$(BIN)/python -m pytest tests/spark --quiet --durations=10
+
+test-team: setup-dev setup-team postgres  ## Services of a team on PostgreSQL: queue, backup, restore (minutes)
+	@echo "== tests of a team's deployment"
+	@$(BIN)/python -m pytest tests/team --quiet --durations=10
 
 check: setup-dev  ## Formatting, lint for Python and SQL, types, import rules, dbt parse
 	@echo "== ruff format" && $(BIN)/ruff format --check .
@@ -82,6 +87,8 @@ setup-dev: $(DEV_STAMP)
 
 setup-spark: $(SPARK_STAMP)  ## Add what `qamtu run --engine spark` needs (0.5 GB)
 
+setup-team: $(TEAM_STAMP)  ## Add what Dagster on PostgreSQL needs (docs/deployment.md)
+
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and was not found: install it, or say where: make PYTHON=/path" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
@@ -108,6 +115,11 @@ $(SPARK_STAMP): $(RUN_STAMP)
 	@$(PIP_INSTALL) --require-hashes -r requirements-spark.lock
 	@touch $@
 
+$(TEAM_STAMP): $(RUN_STAMP)
+	@echo "== adding Dagster's storage in PostgreSQL (once)"
+	@$(PIP_INSTALL) --require-hashes -r requirements-team.lock
+	@touch $@
+
 # Browser tests use Debian's Chromium. Without it and without the right to install it they are skipped, loudly;
 # in CI its absence is a failure.
 chromium:
@@ -132,4 +144,18 @@ sftp-server:
 	fi
 	@test -x $(SFTP_SERVER) || { \
 		echo "!! NO SFTP SERVER: pulls over SFTP are not tested here (install the package openssh-sftp-server)" >&2; \
+		test -z "$${CI:-}"; }
+
+# Tests of a team's deployment start a PostgreSQL server of their own. No cluster of the package's own is wanted.
+postgres:
+	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing PostgreSQL for the tests of a team's deployment (once)"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null \
+			&& sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
+			&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } \
+			|| echo "!! PostgreSQL could not be installed" >&2; \
+	fi
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+		echo "!! NO POSTGRESQL: a team's deployment is not tested here (install the package postgresql)" >&2; \
 		test -z "$${CI:-}"; }

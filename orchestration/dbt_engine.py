@@ -27,11 +27,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from expectations.audit import record_dbt_results
 from expectations.ledger import Evidence
 from orchestration import reuse
 from orchestration.code_version import tree_hash
 from orchestration.periods import Due
 from warehouse import lake
+from warehouse.build_file import see_lake
 from warehouse.candidate import Node, parse_manifest
 from warehouse.files import replace_file
 from warehouse.fingerprint import CandidateFingerprint, fingerprint_candidate
@@ -279,6 +281,7 @@ class Build:
         if self.results:
             merged = merge_run_results(self.results) | {"candidate": fingerprints.candidate}
             replace_file(self.home.dbt_target / "run_results.json", json.dumps(merged).encode())
+            self._record(fingerprints)
         reuse.remember(self.home, reuse.sound(self.project, self.keys, self.standing, fingerprints))
         return self.outcome
 
@@ -328,6 +331,12 @@ class Build:
             result.write(file.name)
             self.results.append(_read_json(Path(file.name)))
         return node_results(self.results[-1])
+
+    def _record(self, fingerprints: CandidateFingerprint) -> None:
+        """Put the results on record at once, so that what was built is proved for any run that comes next."""
+        with duckdb.connect(str(self.home.build_file), read_only=True) as connection:
+            see_lake(connection, self.home)
+            record_dbt_results(self.home, self.project, fingerprints, connection)
 
     def _fingerprints(self) -> CandidateFingerprint:
         if not self.home.build_file.exists():

@@ -9,7 +9,7 @@ import dagster as dg
 
 from expectations.suite import load_suites
 from ingestion.layout import load_layouts
-from orchestration import automation, dbt_engine, filings
+from orchestration import automation, dbt_engine, filings, pool_wait
 from orchestration.dbt_graph import build_dbt_assets
 from orchestration.publication import check_specs, publication_assets
 from orchestration.resources import HomeResource, default_resources
@@ -51,4 +51,5 @@ def build_defs(resource_overrides: Mapping[str, object] | None = None) -> dg.Def
     )
 
 
+pool_wait.install()
 defs = build_defs()

@@ -9,6 +9,8 @@ INBOX_VARIABLE = "QAMTU_INBOX"
 ENGINE_VARIABLE = "QAMTU_ENGINE"
 #: Host of a Spark Thrift server; without it Spark is a session on this machine.
 SPARK_HOST_VARIABLE = "QAMTU_SPARK_HOST"
+#: URL of the Postgres database in which a team's Dagster keeps its state; without it, SQLite in the home.
+POSTGRES_VARIABLE = "QAMTU_DAGSTER_POSTGRES"
 
 
 class Engine(StrEnum):

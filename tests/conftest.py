@@ -23,7 +23,7 @@ from warehouse.paths import Home
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-TIERS = ("integration", "e2e", "faults", "browser", "spark")
+TIERS = ("integration", "e2e", "faults", "browser", "spark", "team")
 # Files whose tests share a run of the main job or a parse of the dbt project, in the order in which they are run: the
 # groups that take longest come first.
 GROUPS = {

@@ -70,9 +70,9 @@ def table_fingerprint(connection: duckdb.DuckDBPyConnection, relation: str) -> s
     return hashlib.sha256(json.dumps([columns, counted], default=str).encode()).hexdigest()
 
 
-def view_fingerprint(sql: str, parents: Mapping[str, str], lake: Path) -> str:
-    """Fingerprint of a view: its SQL, without the lake's place, and the fingerprints of what it reads."""
-    text = " ".join(sql.replace(str(lake), "<lake>").split())
+def view_fingerprint(sql: str, parents: Mapping[str, str]) -> str:
+    """Fingerprint of a view: its SQL, in which the lake is `~`, and the fingerprints of what it reads."""
+    text = " ".join(sql.split())
     return hashlib.sha256(json.dumps([text, sorted(parents.items())]).encode()).hexdigest()
 
 
@@ -225,9 +225,9 @@ def fingerprint_candidate(
             faults[node.unique_id] = tuple(dict.fromkeys(told))
             return ABSENT
         if key in views:
-            return view_fingerprint(views[key], parents, home.lake)
+            return view_fingerprint(views[key], parents)
         if node.materialized == "ephemeral":
-            return view_fingerprint(node.code_hash, parents, home.lake)
+            return view_fingerprint(node.code_hash, parents)
         return ABSENT
 
     for node in manifest.relations.values():

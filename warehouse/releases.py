@@ -25,6 +25,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse import revision
+from warehouse.build_file import see_lake
 from warehouse.candidate import OPEN, Column, Manifest, Node, read_manifest
 from warehouse.exports import (
     DUCKDB_FILE,
@@ -119,6 +120,7 @@ def publish(
             connection.execute(f"attach {_text(str(home.build_file))} as {_CANDIDATE} (read_only)")
             # Views of the build name what they read as dbt wrote it, so the build must be the one in use.
             connection.execute(f"use {_CANDIDATE}")
+            see_lake(connection, home)
             found = fingerprint_candidate(home, manifest, connection, _CANDIDATE)
             if found.candidate != verdicts.candidate_fingerprint:
                 raise CandidateChangedError("the build changed after it was judged; audit and judge it again")

@@ -8,10 +8,11 @@ dbt-spark does not take what DuckDB does. Nothing here says what a figure means.
     {{ 'string' if data_type | lower in ('varchar', 'text') else data_type }}
 {%- endmacro %}
 
-{#- Where rows of a source of the lake lie: the folder, or the one file, that DuckDB's `external_location` reads. -#}
+{#- Where rows of a source of the lake, there called `~`, lie: the folder, or the one file, that DuckDB's
+`external_location` reads. -#}
 {% macro lake_path(source) -%}
     {%- set read = source.config.meta.external_location | replace('{name}', source.name) -%}
-    {{ modules.re.search("'([^'*]+?)/?(?:[*][^']*)?'", read).group(1) }}
+    {{ env_var('QAMTU_LAKE') }}{{ modules.re.search("'~([^'*]+?)/?(?:[*][^']*)?'", read).group(1) }}
 {%- endmacro %}
 
 {#-

@@ -28,7 +28,8 @@ FAILED = 7
 _PROJECT = {
     "dbt_project.yml": "name: small\nversion: '1.0'\nprofile: small\nmodels:\n  +schema: marts\n"
     "  +materialized: table\n  small: {staging: {+schema: staging, +materialized: view}}\n",
-    "profiles.yml": "small: {target: d, outputs: {d: {type: duckdb, path: \"{{ env_var('QAMTU_BUILD_FILE') }}\"}}}\n",
+    "profiles.yml": "small: {target: d, outputs: {d: {type: duckdb, path: \"{{ env_var('QAMTU_BUILD_FILE') }}\", "
+    "settings: {home_directory: \"{{ env_var('QAMTU_LAKE') }}\"}}}}\n",
     "macros/schema.sql": "{% macro generate_schema_name(name, node) %}{{ name }}{% endmacro %}",
     "models/staging/sources.yml": """
 version: 2
@@ -38,13 +39,13 @@ sources:
   config:
     meta:
       external_location: >-
-        read_parquet('{{ env_var('QAMTU_LAKE') }}/accepted/{name}/**/*.parquet', union_by_name = true,
+        read_parquet('~/accepted/{name}/**/*.parquet', union_by_name = true,
         hive_partitioning = false)
   tables:
   - name: operator_availability
   - name: extract
     config:
-      meta: {external_location: "read_parquet('{{ env_var('QAMTU_LAKE') }}/meta/extract.parquet')"}
+      meta: {external_location: "read_parquet('~/meta/extract.parquet')"}
 """,
     "models/staging/stg_extract.sql": "select extract_id, is_current, is_sample from {{ source('lake', 'extract') }}",
     "models/staging/stg_availability.sql": """
@@ -186,13 +187,14 @@ class Effects:
 
 def _child(
     folder: Path,
+    home_name: str = "home",
     kill_at: int | None = None,
     kill_after_seconds: float | None = None,
     fail_at: int | None = None,
     errno: int = 28,
     report: str | None = None,
 ) -> int:
-    home = Home(folder / "home")
+    home = Home(folder / home_name)
     effects = Effects(home.root, kill_at, fail_at, errno)
     sys.addaudithook(effects)
     if kill_after_seconds is not None:

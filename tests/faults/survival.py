@@ -89,6 +89,32 @@ def go_back(pipeline: SmallPipeline, to: Undisturbed) -> None:
     shutil.copytree(to.before, pipeline.home.root, symlinks=True, dirs_exist_ok=True)
 
 
+def copied_elsewhere(pipeline: SmallPipeline, wanted: Undisturbed) -> list[str]:
+    """What is wrong when a home is copied, the first is gone, and runs go on in the copy: with nothing new, and then
+    with the delivery that the undisturbed run had.
+    """
+    go_back(pipeline, wanted)
+    copy = Home(pipeline.folder / "elsewhere")
+    shutil.copytree(wanted.before, copy.root, symlinks=True)
+    remove_tree(pipeline.home.root)
+    release, written = copy.current.resolve(), copy.build_file.stat().st_mtime_ns
+    (newest,) = pipeline.inbox.glob("*q3.csv")
+    aside = newest.rename(pipeline.folder / newest.name)
+    problems = []
+    if pipeline.run(home_name=copy.root.name) != FINISHED:
+        problems.append(f"with nothing new: {pipeline.error()}")
+    if copy.build_file.stat().st_mtime_ns != written:
+        problems.append("with nothing new the build file was written")
+    if copy.current.resolve() != release or len(list(copy.published.glob("pub-*"))) != 1:
+        problems.append("with nothing new there is another release")
+    aside.rename(newest)
+    if pipeline.run(home_name=copy.root.name) != FINISHED:
+        problems.append(f"with the third quarter: {pipeline.error()}")
+    if content_of(copy) != wanted.content:
+        problems.append("with the third quarter its figures are others")
+    return problems
+
+
 def not_intact(home: Home, before: Path) -> list[str]:
     """What a fault has damaged that no fault may: the release that stands, and what has landed."""
     problems = []

@@ -43,6 +43,10 @@ def test_damage_by_hand_is_made_good(pipeline: SmallPipeline, wanted: Undisturbe
     assert survival.damaged(pipeline, wanted, names).problems == []
 
 
+def test_a_home_copied_elsewhere_builds_nothing_anew(pipeline: SmallPipeline, wanted: Undisturbed) -> None:
+    assert survival.copied_elsewhere(pipeline, wanted) == []
+
+
 def test_readers_of_current_find_a_whole_release_at_every_moment(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

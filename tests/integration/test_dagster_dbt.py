@@ -89,7 +89,10 @@ def test_a_model_that_fails_leaves_nothing_old_standing(home: Home, write: Write
     outcome = build(home)
     assert statuses(outcome.not_built) == {"first": "error", "second": "skipped"}
     assert tables(home) == {"codes", "other"}
-    assert statuses(outcome.tests) == {"unique_first_code": "error", "not_null_other_one": "pass"}
+    assert statuses(outcome.tests) == {"unique_first_code": "error"}
+    assert [proof.status for proof in outcome.proved.values()] == ["pass"], (
+        "that of the table that still stands"
+    )
 
 
 def test_a_model_that_is_gone_is_dropped(home: Home, write: Write) -> None:
@@ -191,6 +194,17 @@ def test_what_stands_and_is_proved_is_left_alone(audited: Home, monkeypatch: pyt
     assert [name.rsplit(".", 1)[-1] for name in outcome.kept] == ["first", "other", "second", "codes"]
     assert [proof.status for proof in outcome.proved.values()] == ["pass", "pass"]
     assert run_audit(audited, suites=()).counts() == {"pass": 6}
+
+
+def test_what_was_built_is_proved_before_any_audit(home: Home, write: Write) -> None:
+    """Two runs at once: the second builds before the first has come to its audit."""
+    ensure_manifest(home)
+    build(home)
+    second = build(home)
+    assert (second.models, second.tests) == ([], [])
+    assert run_audit(home, suites=()).counts() == {"pass": 6}
+    third = build(home)
+    assert (third.models, third.tests) == ([], [])
 
 
 def test_a_change_reaches_what_is_made_of_it_and_nothing_else(audited: Home, write: Write) -> None:

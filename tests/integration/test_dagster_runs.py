@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 from dagster._core.storage.tags import RUN_KEY_TAG
 
 from orchestration import progress
 from orchestration.alerts import ALERT_VARIABLE
 from orchestration.automation import Cursor, alert_of_failure
 from orchestration.definitions import build_defs
-from orchestration.instance import COMMAND_LINE_TAG, close_abandoned_runs
+from orchestration.instance import BUILD_POOL, COMMAND_LINE_TAG, close_abandoned_runs
 from orchestration.publication import NothingToPublish
 from orchestration.resources import HomeResource
 from orchestration.run import NOTHING, PUBLISHED, WITHHELD, _result_of, _stop_if_interrupted
@@ -331,8 +333,6 @@ def test_a_run_that_is_interrupted_stops_and_tries_nothing_again(
 
 
 def test_the_pool_is_held_by_one_run_at_a_time(shared: Home, instance: dg.DagsterInstance) -> None:
-    from orchestration.instance import BUILD_POOL
-
     storage = instance.event_log_storage
     execute(engines(shared), instance, job="publish")
     assert storage.get_concurrency_info(BUILD_POOL).slot_count == 1
@@ -342,10 +342,29 @@ def test_the_pool_is_held_by_one_run_at_a_time(shared: Home, instance: dg.Dagste
     assert (first.is_claimed, second.is_claimed) == (True, False)
 
 
+def test_a_run_that_waits_for_the_pool_leaves_the_processor_to_others(
+    shared: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = instance.event_log_storage
+    storage.initialize_concurrency_limit_to_default(BUILD_POOL)
+    assert storage.claim_concurrency_slot(BUILD_POOL, "run-one", "dbt").is_claimed
+    asked: list[str] = []
+    claim = InstanceConcurrencyContext.claim
+
+    def counted(self: InstanceConcurrencyContext, key: str, step: str, *more: int) -> bool:
+        asked.append(step)
+        return claim(self, key, step, *more)
+
+    monkeypatch.setattr(InstanceConcurrencyContext, "claim", counted)
+    held = threading.Timer(3, lambda: storage.free_concurrency_slots_for_run("run-one"))
+    held.start()
+    assert execute(engines(shared), instance, job="publish").success
+    assert held.finished.is_set(), "it waited"
+    assert len(asked) < 50
+
+
 def test_a_killed_command_line_run_is_closed_and_frees_the_pool(tmp_path: Path) -> None:
     """A real process that holds the pool and is killed."""
-    from orchestration.instance import BUILD_POOL
-
     program = f"""
 import os, sys
 sys.path.insert(0, {str(PROJECT_DIR)!r})

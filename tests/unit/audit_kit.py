@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from expectations.suite import Suite
+from warehouse.build_file import see_lake
 from warehouse.candidate import read_manifest
 from warehouse.fingerprint import fingerprint_candidate
 from warehouse.lake import PART_SCHEMA, partition
@@ -75,12 +76,11 @@ class Country:
         home.build.mkdir(parents=True, exist_ok=True)
         home.build_file.unlink(missing_ok=True)
         with duckdb.connect(str(home.build_file)) as connection:
+            see_lake(connection, home)
             for name, table in self.tables.items():
                 connection.execute(f"create schema if not exists {table.schema}")
                 kind = "view" if table.view else "table"
-                lake = str(home.lake)
-                sql = table.sql.replace("<lake>", lake)
-                connection.execute(f"create {kind} {table.schema}.{name} as {sql}")
+                connection.execute(f"create {kind} {table.schema}.{name} as {table.sql}")
         home.dbt_target.mkdir(parents=True, exist_ok=True)
         (home.dbt_target / "manifest.json").write_text(json.dumps(self.manifest()))
         with duckdb.connect(str(home.build_file), read_only=True) as connection:
@@ -252,7 +252,7 @@ def small_country(**changes: Any) -> Country:
     """Two metrics with a source each, one shared list of metrics, everything passing."""
     tables = {
         "stg_availability": Table(
-            "select '{x}' as kato, 1 as level from read_parquet('<lake>/meta/extract.parquet')".replace(
+            "select '{x}' as kato, 1 as level from read_parquet('~/meta/extract.parquet')".replace(
                 "{x}", "1" * 9
             ),
             ["lake.operator_availability"],
@@ -260,7 +260,7 @@ def small_country(**changes: Any) -> Country:
             view=True,
         ),
         "stg_itu": Table(
-            "select 91.6 as value from read_parquet('<lake>/meta/extract.parquet')",
+            "select 91.6 as value from read_parquet('~/meta/extract.parquet')",
             ["lake.itu_indicators"],
             schema="staging",
             view=True,

@@ -81,7 +81,7 @@ def test_proof_on_a_staging_view_ends_with_the_list_of_deliveries_it_was_made_wi
     country = small_country()
     listing = country.tables["stg_availability"]
     deliveries = replace(
-        listing, sql="select * from read_parquet('<lake>/meta/extract.parquet')", parents=("lake.extract",)
+        listing, sql="select * from read_parquet('~/meta/extract.parquet')", parents=("lake.extract",)
     )
     country.tables = {"stg_extract": deliveries, **country.tables}
     country.tables["stg_availability"] = replace(listing, parents=(*listing.parents, "stg_extract"))
