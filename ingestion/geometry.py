@@ -316,7 +316,8 @@ def outlines_wkt(geometries: Geometries, kind: str) -> npt.NDArray[np.object_]:
     Nothing is measured on them: a corner may lie a kilometre from where it was filed, of a line two hundred metres.
     Neighbours are simplified one by one, so that slivers of that width may lie between them.
     """
-    simple = shapely.simplify(geometries, _OUTLINE_TOLERANCE_DEGREES[kind])
+    # What is drawn alike, from whichever end, has one outline.
+    simple = shapely.simplify(shapely.normalize(geometries), _OUTLINE_TOLERANCE_DEGREES[kind])
     # Rounding alone may make a polygon cross itself.
     rounded = shapely.set_precision(simple, 10.0**-_OUTLINE_DECIMALS)
     return shapely.to_wkt(rounded, rounding_precision=_OUTLINE_DECIMALS, trim=True)
