@@ -173,7 +173,7 @@ _POSTGRES_ID = "location_id ~ '^[0-9]{1,12}$'"
 
 def pandas_postgres(filing: Path, settlements: Path, folder: Path) -> dict[str, Any]:
     """pandas reads and judges a part of the file at a time, PostgreSQL takes the rows by COPY and counts."""
-    import psycopg2  # type: ignore[import-untyped,unused-ignore]
+    import psycopg2
 
     connection = psycopg2.connect("")
     connection.autocommit = True
@@ -250,7 +250,7 @@ def _copy_frame(cursor: Any, table: str, frame: Any) -> None:
 
 def dbt_postgres(filing: Path, settlements: Path, folder: Path) -> dict[str, Any]:
     """COPY takes the file as text, dbt builds the tables by the same SQL."""
-    import psycopg2  # type: ignore[import-untyped,unused-ignore]
+    import psycopg2
 
     connection = psycopg2.connect("")
     connection.autocommit = True
