@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestration.cli_kit import NOTHING, Debug, Json, make_console, plain_errors, print_json
-from warehouse.paths import Home
+from warehouse.paths import Home, store_url
 
 #: Columns of a table that is not printed to a terminal, wide enough for names of files.
 _WIDTH = 150
@@ -213,6 +213,10 @@ def rollback(
 
         try:
             was = rollback(home, publication_id)
+            if was is not None and store_url():
+                from warehouse.store import mirror
+
+                mirror(home)
         except RollbackRefused as error:
             typer.echo(f"qamtu: {error}", err=True)
             raise typer.Exit(NOTHING) from error

@@ -135,6 +135,7 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
         with progress.current().stage("release"), only_passing_failures_retried():
             verdicts = publication.judge(home.home)
             if not verdicts.published:
+                publication.mirror(home.home)
                 _alert(context, home, verdicts, None)
                 raise NothingToPublish(verdicts)
             published = publication.publish(home.home, verdicts, code_version())
@@ -146,6 +147,11 @@ def publication_assets(suites: Sequence[Suite], marts: Sequence[dg.AssetKey]) ->
         progress.current().line(f"release  {text}")
         for removal in publication.retain(home.home):
             progress.current().line(f"release  removed by the rule of retention: {removal.folder}")
+        # What was received and what is published are safe before the step counts as done.
+        if pushed := publication.mirror(home.home):
+            progress.current().line(
+                f"store    {pushed.sent} objects sent, {pushed.bytes_sent / 1e6:.1f} MB; {pushed.removed} removed"
+            )
         return dg.MaterializeResult(
             metadata={
                 "publication": published.publication_id,

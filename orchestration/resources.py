@@ -14,7 +14,7 @@ import dagster as dg
 
 from orchestration.environment import INBOX_VARIABLE, Engine, chosen_engine
 from warehouse import lake
-from warehouse.paths import Home
+from warehouse.paths import Home, store_url
 
 if TYPE_CHECKING:
     from expectations.audit import AuditReport
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from warehouse.releases import Release
     from warehouse.retention import Removal
     from warehouse.scorecard import Scorecard
+    from warehouse.store import Pushed
     from warehouse.verdicts import Verdicts
 
 
@@ -134,6 +135,14 @@ class PublicationEngine(dg.ConfigurableResource[None]):
 
         assert release.path is not None
         return read_scorecard(release.path)
+
+    def mirror(self, home: Home) -> "Pushed | None":
+        """Bring the object store that the environment names to what the home holds; None where it names none."""
+        if store_url() is None:
+            return None
+        from warehouse.store import mirror
+
+        return mirror(home)
 
     def retain(self, home: Home) -> "list[Removal]":
         """Remove releases that the rule of retention lets go; by default it keeps every one."""

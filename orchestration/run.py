@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration import standing
 from orchestration.environment import ENGINE_VARIABLE, INBOX_VARIABLE, Engine
 from orchestration.progress import Progress, watching
-from warehouse.paths import Home
+from warehouse.paths import HOME_VARIABLE, STORE_VARIABLE, Home, store_url
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -63,10 +63,14 @@ def run_pipeline(
     RunError when another command line run is at work on this home; KeyboardInterrupt when asked to stop, in which
     case the previous release stands.
     """
-    os.environ["QAMTU_HOME"] = str(home.root)
+    if url := store_url():
+        os.environ[STORE_VARIABLE] = url
+    os.environ[HOME_VARIABLE] = str(home.root)
     os.environ[ENGINE_VARIABLE] = engine
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
     with _only_run(home), watching(progress):
+        if url:
+            _fill(home, progress)
         with progress.stage("look"):
             delivered = standing.deliveries([*inboxes, home.pulled_receipts])
             known = standing.unchanged(home, delivered)
@@ -115,6 +119,15 @@ def _tell_of_failure(result: RunResult, progress: Progress) -> None:
     told = dict(error.partition(": ")[::2] for error in result.errors)
     if fault := alerts.send(alerts.of_failure(result.run_id, told)):
         progress.line(fault)
+
+
+def _fill(home: Home, progress: Progress) -> None:
+    from warehouse.store import fill
+
+    with progress.stage("restore"):
+        found = fill(home)
+    if found:
+        progress.line(f"store    {found} files restored into {home.root}")
 
 
 def _land(home: Home, inboxes: Sequence[Path]) -> bool:

@@ -33,7 +33,7 @@ GROUPS = {
     "test_dagster_graph": "dagster", "test_dagster_runs": "dagster", "test_dagster_ui": "dagster",
     "test_dagster_filings": "dagster",
     "test_real_extracts": "real", "test_real_job": "real",
-    "test_dbt_project": "empty", "test_empty_job": "empty",
+    "test_dbt_project": "empty", "test_empty_job": "empty", "test_store": "empty",
     "test_dagster_dbt": "small dbt project",
 }  # fmt: skip
 

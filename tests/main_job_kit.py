@@ -38,8 +38,8 @@ class Run:
             return connection.execute(sql).fetchall()
 
 
-def qamtu(root: Path, *arguments: str) -> Run:
-    """Run the command on a home."""
+def qamtu(root: Path | str, *arguments: str) -> Run:
+    """Run the command on a home, named by its folder or by its store."""
     done = subprocess.run(
         [str(Path(sys.executable).with_name("qamtu")), *arguments],
         env=os.environ | {"QAMTU_HOME": str(root)},
@@ -48,4 +48,4 @@ def qamtu(root: Path, *arguments: str) -> Run:
         timeout=1800,
         check=False,
     )
-    return Run(Home(root), done.returncode, done.stdout, done.stderr)
+    return Run(Home(Path(root)), done.returncode, done.stdout, done.stderr)

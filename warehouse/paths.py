@@ -12,6 +12,16 @@ from pathlib import Path
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
+HOME_VARIABLE, WORK_VARIABLE, STORE_VARIABLE = "QAMTU_HOME", "QAMTU_WORK", "QAMTU_STORE"
+_S3 = "s3://"
+
+
+def store_url() -> str | None:
+    """The object store that the home is copied to: `QAMTU_STORE`, or `QAMTU_HOME` where that is `s3://…`."""
+    home = os.environ.get(HOME_VARIABLE, "")
+    return os.environ.get(STORE_VARIABLE) or (home if home.startswith(_S3) else None)
+
+
 @dataclass(frozen=True)
 class Home:
     """The folder that holds one warehouse: inbox, landing, lake, build, published and Dagster's state."""
@@ -20,8 +30,15 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """The home named by `QAMTU_HOME`, else `var/` in the project."""
-        return cls(Path(os.environ.get("QAMTU_HOME") or PROJECT_DIR / "var").resolve())
+        """The home named by `QAMTU_HOME`, else `var/` in the project.
+
+        Where that is `s3://…` it is the folder in which the home of that store is worked on: `QAMTU_WORK`, else below
+        `var/stores/`.
+        """
+        named = os.environ.get(HOME_VARIABLE, "")
+        if named.startswith(_S3):
+            named = os.environ.get(WORK_VARIABLE) or str(PROJECT_DIR / "var/stores" / named.removeprefix(_S3))
+        return cls(Path(named or PROJECT_DIR / "var").resolve())
 
     @property
     def inbox(self) -> Path:

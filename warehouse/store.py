@@ -1,0 +1,295 @@
+"""A home's copy on an object store: what cannot be made again or is read by others, and the pointer to the release.
+
+Belongs here: which files go there, in which order, and back into an empty home. Does not belong here: when a release
+appears (`releases`), or what its files mean. Decision 0106 gives the reasons.
+
+Files go first and the pointer last, so that a reader who takes the pointer and then only names that never change sees
+one whole release at every moment. What was cut off is finished by the next push: a file that is there is not sent
+again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.config
+import botocore.exceptions
+import botocore.session
+
+from warehouse.files import make_read_only, point_link, replace_file, sha256_of
+from warehouse.paths import Home, store_url
+
+#: Folders of a home that are copied, in this order: what was received first, what is read by others last.
+FOLDERS = ("landing", "lake", "evidence", "answers", "published")
+POINTER = "published/current"
+NOTE = "store.json"
+# Made anew by every home: the pointer is an object of its own, views of all releases name this machine's folders.
+_OWN = ("published/current", "published/releases.duckdb")
+_AT_ONCE = 8
+#: Throttling and lost connections are tried again this often, with longer and longer pauses.
+_ATTEMPTS = 8
+_SHA256, _CHANGED = "sha256", "changed-ns"
+
+
+class StoreError(Exception):
+    """The store did not do what was asked; the message names the object and what to do. Its pointer stands."""
+
+
+class StoreConflict(StoreError):
+    """Another home has published to the store since this one last saw it."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A bucket and the prefix below which the home's copy lies."""
+
+    client: Any
+    bucket: str
+    prefix: str
+
+    def key(self, name: str) -> str:
+        """Key of an object."""
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did: objects sent, bytes of them, objects removed."""
+
+    sent: int
+    bytes_sent: int
+    removed: int
+
+
+def open_store(url: str) -> Store:
+    """Open `s3://bucket/prefix`; credentials, region and endpoint are found as AWS's own tools find them.
+
+    Errors: StoreError when the address is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise StoreError(f"{url}: not the address of a store; name it as s3://bucket/prefix")
+    config = botocore.config.Config(
+        retries={"mode": "standard", "max_attempts": _ATTEMPTS},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=_AT_ONCE,
+    )
+    client = botocore.session.get_session().create_client("s3", config=config)
+    return Store(client, parts.netloc, parts.path.strip("/"))
+
+
+def push(home: Home, store: Store) -> Pushed:
+    """Bring the store to what the home holds. Whoever calls holds the home: no run is at work on it.
+
+    Errors: StoreConflict when another home has published there; StoreError when an object was refused, or a name that
+    never changes holds something else. In either case the pointer, and so what readers see, is as it was.
+    """
+    note = _read_note(home)
+    there, etag = _pointer(store)
+    if etag != note.get("pointer"):
+        raise StoreConflict(
+            f"s3://{store.bucket}/{store.key(POINTER)} is {there or 'not there'}, which is not what this home left: "
+            "another home has published. Go on in an empty home, which a run fills from the store"
+        )
+    files = dict(_files(home))
+    known: dict[str, list[int]] = note.get("files", {})
+    changed = [name for name, path in files.items() if known.get(name) != _stat(path)]
+    sent = 0
+    for folder in FOLDERS:
+        of_folder = [name for name in changed if name.startswith(f"{folder}/")]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            sent += sum(pool.map(lambda name: _put(store, name, files[name]), of_folder))
+        known |= {name: _stat(files[name]) for name in of_folder}
+        # What is there already need not be sent again by the run after one that was cut off.
+        _write_note(home, note | {"files": known})
+    told = _told(home)
+    if told is not None and told != there:
+        etag = _move_pointer(store, told, etag)
+    gone = [name for name in _names(store) if name not in files and name != POINTER]
+    for name in gone:
+        _ask(store, name, "delete_object")
+    _write_note(home, {"pointer": etag, "files": {name: known[name] for name in files}})
+    return Pushed(len(changed), sent, len(gone))
+
+
+def restore(home: Home, store: Store) -> int:
+    """Fill an empty home from the store; returns the number of files. The first run builds the tables from them.
+
+    Errors: StoreError when the home is not empty, the store holds nothing, or an object is not what it says.
+    """
+    if any((home.root / folder).exists() for folder in FOLDERS):
+        raise StoreError(f"{home.root} holds something already; restore into an empty home")
+    there, etag = _pointer(store)
+    names = [name for name in _names(store) if name != POINTER]
+    if not names:
+        raise StoreError(f"s3://{store.bucket}/{store.prefix} holds nothing")
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda name: _get(store, name, home.root / name), names))
+    for release in sorted(home.published.glob("pub-*")):
+        make_read_only(release)
+    if there is not None:
+        point_link(home.current, json.loads(there)["release"])
+    _write_note(home, {"pointer": etag, "files": {name: _stat(home.root / name) for name in names}})
+    return len(names)
+
+
+def mirror(home: Home) -> Pushed | None:
+    """Push to the store that the environment names; None where it names none. Errors: those of `push`."""
+    url = store_url()
+    return push(home, open_store(url)) if url else None
+
+
+def fill(home: Home) -> int | None:
+    """Restore an empty home from the store that the environment names, where that holds something; None otherwise."""
+    url = store_url()
+    if not url or any((home.root / folder).exists() for folder in FOLDERS):
+        return None
+    store = open_store(url)
+    return restore(home, store) if any(True for _ in _names(store)) else None
+
+
+# --- Files of the home --------------------------------------------------------------------------------------------
+
+
+def _files(home: Home) -> Iterator[tuple[str, Path]]:
+    for folder in FOLDERS:
+        for path in sorted((home.root / folder).rglob("*")):
+            name = path.relative_to(home.root).as_posix()
+            hidden = any(part.startswith(".") for part in name.split("/"))
+            if name not in _OWN and not hidden and path.is_file() and not path.is_symlink():
+                yield name, path
+
+
+def _stat(path: Path) -> list[int]:
+    told = path.stat()
+    return [told.st_ino, told.st_size, told.st_mtime_ns]
+
+
+def _told(home: Home) -> str | None:
+    """What the pointer must say: the release, and the hash of its account of itself."""
+    if not home.current.exists():
+        return None
+    release = home.current.resolve()
+    return json.dumps(
+        {"release": release.name, "publication_sha256": sha256_of(release / "publication.json")}
+    )
+
+
+def _read_note(home: Home) -> dict[str, Any]:
+    path = home.root / NOTE
+    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
+
+def _write_note(home: Home, note: Mapping[str, Any]) -> None:
+    replace_file(home.root / NOTE, json.dumps(note, sort_keys=True).encode())
+
+
+def _never_changes(name: str) -> bool:
+    return name.startswith(("landing/", "published/pub-")) and not name.startswith("landing/receipts/")
+
+
+# --- Objects ------------------------------------------------------------------------------------------------------
+
+
+def _put(store: Store, name: str, path: Path) -> int:
+    """Send a file under its name; returns the bytes sent, 0 when it is there already."""
+    digest, told = sha256_of(path), path.stat()
+    once = {"IfNoneMatch": "*"} if _never_changes(name) else {}
+    with path.open("rb") as body:
+        try:
+            _ask(
+                store, name, "put_object", Body=body, **once,
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(digest)).decode(),
+                Metadata={_SHA256: digest, _CHANGED: str(told.st_mtime_ns)},
+            )  # fmt: skip
+        except _Refused:
+            held = _ask(store, name, "head_object")["Metadata"].get(_SHA256)
+            if held != digest:
+                raise StoreError(
+                    f"{name}: the store holds {held}, this home {digest}, under a name that never changes: one of "
+                    "them was damaged, or another home writes there"
+                ) from None
+            return 0
+    return told.st_size
+
+
+def _get(store: Store, name: str, path: Path) -> None:
+    answer = _ask(store, name, "get_object")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as target:
+        for part in answer["Body"].iter_chunks(1 << 20):
+            target.write(part)
+    wanted = answer["Metadata"].get(_SHA256)
+    if sha256_of(path) != wanted:
+        path.unlink()
+        raise StoreError(
+            f"{name}: its content is not what its name was given for ({wanted}); the store is damaged"
+        )
+    # Homes know their files by the time of change, and would read all of them anew.
+    changed = int(answer["Metadata"][_CHANGED])
+    os.utime(path, ns=(changed, changed))
+
+
+def _pointer(store: Store) -> tuple[str | None, str | None]:
+    """What the pointer says, and the mark of this state of it; None and None before the first release."""
+    try:
+        answer = _ask(store, POINTER, "get_object")
+    except _Missing:
+        return None, None
+    return answer["Body"].read().decode(), answer["ETag"]
+
+
+def _move_pointer(store: Store, told: str, etag: str | None) -> str:
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    try:
+        return str(_ask(store, POINTER, "put_object", Body=told.encode(), **condition)["ETag"])
+    except (_Refused, _Missing):
+        raise StoreConflict(
+            f"{POINTER}: another home published to the store at the same time; nothing moved"
+        ) from None
+
+
+def _names(store: Store) -> Iterable[str]:
+    prefix = f"{store.prefix}/" if store.prefix else ""
+    pages = store.client.get_paginator("list_objects_v2").paginate(Bucket=store.bucket, Prefix=prefix)
+    try:
+        for page in pages:
+            for entry in page.get("Contents", []):
+                name = entry["Key"][len(prefix) :]
+                if name.startswith(tuple(f"{folder}/" for folder in FOLDERS)):
+                    yield name
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        raise StoreError(f"s3://{store.bucket}/{prefix}: cannot be listed: {error}") from error
+
+
+class _Refused(Exception):
+    """A condition of the request does not hold."""
+
+
+class _Missing(Exception):
+    """There is no such object."""
+
+
+def _ask(store: Store, name: str, operation: str, **more: Any) -> Any:
+    try:
+        return getattr(store.client, operation)(Bucket=store.bucket, Key=store.key(name), **more)
+    except botocore.exceptions.ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status in (409, 412):
+            raise _Refused from error
+        if status == 404 and error.response["Error"].get("Code") != "NoSuchBucket":
+            raise _Missing from error
+        raise StoreError(f"{operation} of s3://{store.bucket}/{store.key(name)}: {error}") from error
+    except botocore.exceptions.BotoCoreError as error:
+        raise StoreError(
+            f"{operation} of s3://{store.bucket}/{store.key(name)}: {error}; run again when the store answers"
+        ) from error
