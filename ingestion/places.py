@@ -55,6 +55,7 @@ _KINDS: list[tuple[str, str]] = [
 ]
 # Kinds that one place goes through as it grows or shrinks; a name without a kind may be any of them.
 POPULATED = ("", "city", "town", "village")
+UNPOPULATED = ("winter_camp", "section")
 
 
 def clean_name(name: pl.Expr) -> pl.Expr:
@@ -101,12 +102,13 @@ def bare_name(cleaned: pl.Expr) -> pl.Expr:
 def name_keys(kind: pl.Expr, bare: pl.Expr) -> dict[str, pl.Expr]:
     """Keys of a place's name: with its kind, with any kind of populated place, and without a kind.
 
-    The second is null for kinds that are something else: the station of a village's name is another place.
+    The second is null for kinds that are something else: the station of a village's name is another place. The third is
+    null for winter camps and sections: nobody means them by their name alone.
     """
     return {
         "exact": kind + pl.lit("|") + bare,
         "populated": pl.when(kind.is_in(POPULATED)).then(pl.lit("populated|") + bare),
-        "bare": pl.lit("|") + bare,
+        "bare": pl.when(~kind.is_in(UNPOPULATED)).then(pl.lit("|") + bare),
     }
 
 

@@ -310,6 +310,8 @@ def test_a_run_fills_an_empty_home_from_its_store_and_leaves_there_what_it_recei
     run = qamtu(URL, "run", "--inbox", str(tmp_path / "inbox"))
     assert run.code == 4, run.told
     assert f"{len(before)} files restored" in run.told
-    landed = [name for name in names(bucket) - before if name.startswith("landing/") and "receipts" not in name]
+    landed = [
+        name for name in names(bucket) - before if name.startswith("landing/") and "receipts" not in name
+    ]
     assert len(landed) == 1
     assert (tmp_path / "two" / landed[0]).read_text() == "Good evening"

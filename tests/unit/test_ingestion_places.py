@@ -222,15 +222,19 @@ def test_a_kind_that_is_no_populated_place_is_never_taken_for_one() -> None:
             ("2026-07-17", "103230600", "ст.Аксу"),
             ("2026-07-17", "103230700", "с.Копа"),
             ("2026-07-17", "103230800", "зимовка Копа"),
+            ("2026-07-17", "103230900", "уч.Достык"),
         ),
         changes(),
     ).names
     of_district = places.filter(pl.col("level") == "settlement", pl.col("parent") == "103200000")
     assert set(of_district["key"]) == {
         "station|аксу", "|аксу", "village|копа", "populated|копа", "winter_camp|копа", "|копа",
+        "section|достык",
     }  # fmt: skip
     assert name(places, "103200000", "|аксу") == ("103230600", False)
-    assert name(places, "103200000", "|копа") == (None, True)
+    assert name(places, "103200000", "|копа") == ("103230700", False), (
+        "nobody means the camp by its name alone"
+    )
 
 
 def test_a_name_that_went_to_another_village_is_not_guessed() -> None:
