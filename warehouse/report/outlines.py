@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,11 +56,43 @@ class Line:
     style: str
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """An outline on the page: its path, a point in it, whether it is hardly to be seen, whether a figure has room."""
+
+    path: str
+    x: int
+    y: int
+    is_small: bool
+    has_room: bool
+
+
 def draw(areas: Sequence[Area], label: str, lines: Sequence[Line] = ()) -> Markup:
     """Areas and lines on one map, its north at the top; `label` says what it shows. Empty without any."""
     if not areas and not lines:
         return Markup("")
-    shapes, strokes = _projected([area.wkt for area in areas]), _projected([line.wkt for line in lines])
+    height, order, outlines, strokes = _placed(
+        tuple(area.wkt for area in areas), tuple(line.wkt for line in lines)
+    )
+    marks, figures = [], []
+    for index in order:
+        mark, figure = _area(areas[index], outlines[index])
+        marks.append(mark)
+        figures.append(figure)
+    path = Markup('<path class="{}" d="{}"/>')
+    over = [path.format(line.style, stroke) for line, stroke in zip(lines, strokes, strict=True)]
+    return Markup('<svg class="outlines" viewBox="0 0 {} {}" role="group" aria-label="{}">{}</svg>').format(
+        WIDTH, height, label, Markup("").join([_HATCH, *marks, *over, *figures])
+    )
+
+
+# A release draws the same outlines in every language and in both tiers.
+@lru_cache(maxsize=128)
+def _placed(
+    areas: tuple[str, ...], lines: tuple[str, ...]
+) -> tuple[int, list[int], list[_Placed], list[str]]:
+    """Height of the map, areas in the order of drawing, each of them and each line on the page."""
+    shapes, strokes = _projected(areas), _projected(lines)
     west, south, east, north = shapely.total_bounds(np.concatenate([shapes, strokes]))
     scale = (WIDTH - 2 * _MARGIN) / max(east - west, 1.0)
     height = round((north - south) * scale) + 2 * _MARGIN
@@ -68,18 +100,18 @@ def draw(areas: Sequence[Area], label: str, lines: Sequence[Line] = ()) -> Marku
     def placed(found: Any) -> Any:
         return shapely.transform(found, lambda xy: _on_page(xy, west, north, scale))
 
-    marks, figures = [], []
-    # Large ones first: a city lies in its region.
     drawn = placed(shapes)
-    for index in np.argsort(-shapely.area(drawn), kind="stable"):
-        mark, figure = _area(areas[index], drawn[index])
-        marks.append(mark)
-        figures.append(figure)
-    path = Markup('<path class="{}" d="{}"/>')
-    over = [path.format(line.style, _path(shape)) for line, shape in zip(lines, placed(strokes), strict=True)]
-    return Markup('<svg class="outlines" viewBox="0 0 {} {}" role="group" aria-label="{}">{}</svg>').format(
-        WIDTH, height, label, Markup("").join([_HATCH, *marks, *over, *figures])
-    )
+    # Large ones first: a city lies in its region.
+    order = [int(index) for index in np.argsort(-shapely.area(drawn), kind="stable")]
+    return height, order, [_outline(shape) for shape in drawn], [_path(shape) for shape in placed(strokes)]
+
+
+def _outline(shape: Any) -> _Placed:
+    west, north, east, south = shape.bounds
+    middle = shapely.point_on_surface(shape)
+    x, y = round(middle.x), round(middle.y)
+    is_small = max(east - west, south - north) < 4 * _SMALLEST_RADIUS
+    return _Placed(_path(shape), x, y, is_small, _has_room(shape, x, y))
 
 
 def is_whole(outlines: Sequence[str]) -> bool:
@@ -91,26 +123,23 @@ def is_whole(outlines: Sequence[str]) -> bool:
     return bool(shapely.area(shapes).sum() > _LEAST_SHARE_OF_HULL * shapely.area(hull))
 
 
-def _area(area: Area, shape: Any) -> tuple[Markup, Markup]:
-    west, north, east, south = shape.bounds
-    middle = shapely.point_on_surface(shape)
-    x, y = round(middle.x), round(middle.y)
+def _area(area: Area, placed: _Placed) -> tuple[Markup, Markup]:
     if not area.label:
-        return Markup('<path class="area {}" d="{}"/>').format(area.style, _path(shape)), Markup("")
-    if max(east - west, south - north) < 4 * _SMALLEST_RADIUS:
+        return Markup('<path class="area {}" d="{}"/>').format(area.style, placed.path), Markup("")
+    if placed.is_small:
         outline = Markup('<circle class="area {}" cx="{}" cy="{}" r="{}"/>').format(
-            area.style, x, y, _SMALLEST_RADIUS
+            area.style, placed.x, placed.y, _SMALLEST_RADIUS
         )
     else:
-        outline = Markup('<path class="area {}" d="{}"/>').format(area.style, _path(shape))
+        outline = Markup('<path class="area {}" d="{}"/>').format(area.style, placed.path)
     titled = Markup("<title>{}</title>{}").format(area.label, outline)
     if area.href is None:
         mark = Markup('<g role="img" aria-label="{}">{}</g>').format(area.label, titled)
     else:
         mark = Markup('<a href="{}" aria-label="{}">{}</a>').format(area.href, area.label, titled)
-    has_room = _has_room(shape, x, y)
     text = Markup('<text class="on {}" x="{}" y="{}" aria-hidden="true">{}</text>')
-    return mark, text.format(area.style, x, y + 6, area.figure) if has_room else Markup("")
+    figure = text.format(area.style, placed.x, placed.y + 6, area.figure) if placed.has_room else Markup("")
+    return mark, figure
 
 
 def _has_room(shape: Any, x: int, y: int) -> bool:
