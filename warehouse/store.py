@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ POINTER = "published/current"
 NOTE = "store.json"
 # Made anew by every home: the pointer is an object of its own, views of all releases name this machine's folders.
 _OWN = ("published/current", "published/releases.duckdb")
+# What is still being written down, or was when a run was cut off.
+_UNFINISHED = "landing/incoming/"
 _AT_ONCE = 8
 #: Throttling and lost connections are tried again this often, with longer and longer pauses.
 _ATTEMPTS = 8
@@ -165,7 +168,8 @@ def _files(home: Home) -> Iterator[tuple[str, Path]]:
         for path in sorted((home.root / folder).rglob("*")):
             name = path.relative_to(home.root).as_posix()
             hidden = any(part.startswith(".") for part in name.split("/"))
-            if name not in _OWN and not hidden and path.is_file() and not path.is_symlink():
+            is_own = name in _OWN or name.startswith(_UNFINISHED)
+            if not is_own and not hidden and path.is_file() and not path.is_symlink():
                 yield name, path
 
 
@@ -194,7 +198,8 @@ def _write_note(home: Home, note: Mapping[str, Any]) -> None:
 
 
 def _never_changes(name: str) -> bool:
-    return name.startswith(("landing/", "published/pub-")) and not name.startswith("landing/receipts/")
+    """Whether a name is given once: landed files are called by their content, releases by theirs."""
+    return re.match(r"landing/[0-9a-f]{2}/|published/pub-", name) is not None
 
 
 # --- Objects ------------------------------------------------------------------------------------------------------

@@ -63,6 +63,8 @@ def filled(root: Path) -> Home:
     write(home, "landing/ab/abcdef.csv", "settlement,level\n1,3\n")
     write(home, "lake/accepted/operator_availability/extract_id=a/part-0.parquet", "rows")
     write(home, "lake/meta/extract.parquet", "one outcome")
+    write(home, "landing/seen.json", "what was seen")
+    write(home, "landing/incoming/part", "half a fil")
     write(home, "lake/.lock", "")
     write(home, "build/candidate.duckdb", "made again by every machine")
     write(home, "published/releases.duckdb", "names folders of this machine")
@@ -86,7 +88,7 @@ def test_what_cannot_be_made_again_goes_there_and_comes_back(bucket: Any, tmp_pa
     home = filled(tmp_path / "one")
     pushed = push(home, open_store(URL))
     assert names(bucket) == {*content(home), POINTER}
-    assert not any(name.startswith("build/") or "/." in name for name in names(bucket))
+    assert not any(name.startswith(("build/", "landing/incoming/")) or "/." in name for name in names(bucket))
     assert pushed.sent == len(content(home))
 
     other = Home(tmp_path / "two")
@@ -102,10 +104,11 @@ def test_only_what_is_new_is_sent_and_what_went_is_removed(bucket: Any, tmp_path
     home = filled(tmp_path / "one")
     push(home, open_store(URL))
     write(home, "lake/meta/extract.parquet", "two outcomes")
+    write(home, "landing/seen.json", "what was seen changes with every run")
     shutil.rmtree(home.lake / "accepted")
     publish(home, "pub-2")
     pushed = push(home, open_store(URL))
-    assert (pushed.sent, pushed.removed) == (3, 1)
+    assert (pushed.sent, pushed.removed) == (4, 1)
     assert names(bucket) == {*content(home), POINTER}
     assert pointer(bucket) == "pub-2"
 
