@@ -8,7 +8,7 @@ from polars_h3 import cell_area
 from pyproj import Geod
 
 from ingestion.pipeline import read_gazetteer
-from ingestion.places import bare_name, clean_name, level_of
+from ingestion.places import bare_name, clean_name, level_of, name_keys, place_kind
 from tests.main_job_kit import Run
 from warehouse.lake import Outcome, partition, read_outcomes
 from warehouse.paths import Home
@@ -64,10 +64,14 @@ def test_places_renamed_between_the_editions_are_found_by_either_name(
     renamed = before.join(after, on="kato", suffix="_now").filter(pl.col("name_ru") != pl.col("name_ru_now"))
     assert renamed.height == 157
     villages = renamed.filter(level_of(pl.col("kato")) == "settlement")
-    either = pl.concat([villages["kato", "name_ru"], villages.select("kato", name_ru="name_ru_now")]).select(
+    either = pl.concat([villages["kato", "name_ru"], villages.select("kato", name_ru="name_ru_now")])
+    cleaned = clean_name(pl.col("name_ru"))
+    keys = name_keys(place_kind(cleaned), bare_name(cleaned))
+    either = either.select(
         "kato",
         parent=pl.col("kato").str.slice(0, 4) + "00000",
-        key="|" + bare_name(clean_name(pl.col("name_ru"))),
+        # A winter camp or a section is called so.
+        key=pl.coalesce(keys["bare"], keys["exact"]),
     )
     known = read_gazetteer(home, outcomes.values()).names.filter(pl.col("level") == "settlement")
     found = either.join(known, on=["parent", "key"], how="left", suffix="_found")
