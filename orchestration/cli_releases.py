@@ -213,10 +213,10 @@ def rollback(
 
         try:
             was = rollback(home, publication_id)
-            if was is not None and store_url():
-                from warehouse.store import mirror
+            if url := store_url():
+                from warehouse.store import open_store, push
 
-                mirror(home)
+                push(home, open_store(url))
         except RollbackRefused as error:
             typer.echo(f"qamtu: {error}", err=True)
             raise typer.Exit(NOTHING) from error

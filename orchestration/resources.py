@@ -138,11 +138,11 @@ class PublicationEngine(dg.ConfigurableResource[None]):
 
     def mirror(self, home: Home) -> "Pushed | None":
         """Bring the object store that the environment names to what the home holds; None where it names none."""
-        if store_url() is None:
+        if (url := store_url()) is None:
             return None
-        from warehouse.store import mirror
+        from warehouse.store import open_store, push
 
-        return mirror(home)
+        return push(home, open_store(url))
 
     def retain(self, home: Home) -> "list[Removal]":
         """Remove releases that the rule of retention lets go; by default it keeps every one."""

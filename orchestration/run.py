@@ -70,7 +70,7 @@ def run_pipeline(
     os.environ[INBOX_VARIABLE] = os.pathsep.join(str(path) for path in inboxes)
     with _only_run(home), watching(progress):
         if url:
-            _fill(home, progress)
+            _fill(home, url, progress)
         with progress.stage("look"):
             delivered = standing.deliveries([*inboxes, home.pulled_receipts])
             known = standing.unchanged(home, delivered)
@@ -121,11 +121,11 @@ def _tell_of_failure(result: RunResult, progress: Progress) -> None:
         progress.line(fault)
 
 
-def _fill(home: Home, progress: Progress) -> None:
-    from warehouse.store import fill
+def _fill(home: Home, url: str, progress: Progress) -> None:
+    from warehouse.store import fill, open_store
 
     with progress.stage("restore"):
-        found = fill(home)
+        found = fill(home, open_store(url))
     if found:
         progress.line(f"store    {found} files restored into {home.root}")
 

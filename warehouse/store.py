@@ -26,7 +26,7 @@ import botocore.exceptions
 import botocore.session
 
 from warehouse.files import make_read_only, point_link, replace_file, sha256_of
-from warehouse.paths import Home, store_url
+from warehouse.paths import Home
 
 #: Folders of a home that are copied, in this order: what was received first, what is read by others last.
 FOLDERS = ("landing", "lake", "evidence", "answers", "published")
@@ -40,6 +40,8 @@ _AT_ONCE = 8
 #: Throttling and lost connections are tried again this often, with longer and longer pauses.
 _ATTEMPTS = 8
 _SHA256, _CHANGED = "sha256", "changed-ns"
+#: What the note says while a home is being filled.
+_RESTORING = {"restoring": True}
 
 
 class StoreError(Exception):
@@ -98,11 +100,15 @@ def push(home: Home, store: Store) -> Pushed:
     """
     note = _read_note(home)
     there, etag = _pointer(store)
-    if etag != note.get("pointer"):
+    is_strange = note is None and any(True for _ in _names(store))
+    note = note or {}
+    if is_strange or etag != note.get("pointer"):
         raise StoreConflict(
             f"s3://{store.bucket}/{store.key(POINTER)} is {there or 'not there'}, which is not what this home left: "
             "another home has published. Go on in an empty home, which a run fills from the store"
         )
+    # From here on what lies there is this home's.
+    _write_note(home, note)
     files = dict(_files(home))
     known: dict[str, list[int]] = note.get("files", {})
     changed = [name for name, path in files.items() if known.get(name) != _stat(path)]
@@ -117,7 +123,8 @@ def push(home: Home, store: Store) -> Pushed:
     told = _told(home)
     if told is not None and told != there:
         etag = _move_pointer(store, told, etag)
-    gone = [name for name in _names(store) if name not in files and name != POINTER]
+    # Only what this home has put there, and never what was received.
+    gone = [name for name in known if name not in files and not name.startswith("landing/")]
     for name in gone:
         _ask(store, name, "delete_object")
     _write_note(home, {"pointer": etag, "files": {name: known[name] for name in files}})
@@ -127,14 +134,18 @@ def push(home: Home, store: Store) -> Pushed:
 def restore(home: Home, store: Store) -> int:
     """Fill an empty home from the store; returns the number of files. The first run builds the tables from them.
 
-    Errors: StoreError when the home is not empty, the store holds nothing, or an object is not what it says.
+    One that was cut off is begun anew. Errors: StoreError when the home is not empty, the store holds nothing, or an
+    object is not what it says.
     """
-    if any((home.root / folder).exists() for folder in FOLDERS):
+    if not _is_to_be_filled(home):
         raise StoreError(f"{home.root} holds something already; restore into an empty home")
     there, etag = _pointer(store)
     names = [name for name in _names(store) if name != POINTER]
     if not names:
         raise StoreError(f"s3://{store.bucket}/{store.prefix} holds nothing")
+    if strange := [name for name in names if ".." in name.split("/")]:
+        raise StoreError(f"{strange[0]}: no name of a file below a home; the store was not filled by one")
+    _write_note(home, _RESTORING)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda name: _get(store, name, home.root / name), names))
     for release in sorted(home.published.glob("pub-*")):
@@ -145,19 +156,15 @@ def restore(home: Home, store: Store) -> int:
     return len(names)
 
 
-def mirror(home: Home) -> Pushed | None:
-    """Push to the store that the environment names; None where it names none. Errors: those of `push`."""
-    url = store_url()
-    return push(home, open_store(url)) if url else None
+def fill(home: Home, store: Store) -> int:
+    """Restore a home that is empty, where the store holds something; the number of files, 0 when nothing was done."""
+    if not _is_to_be_filled(home) or not any(True for _ in _names(store)):
+        return 0
+    return restore(home, store)
 
 
-def fill(home: Home) -> int | None:
-    """Restore an empty home from the store that the environment names, where that holds something; None otherwise."""
-    url = store_url()
-    if not url or any((home.root / folder).exists() for folder in FOLDERS):
-        return None
-    store = open_store(url)
-    return restore(home, store) if any(True for _ in _names(store)) else None
+def _is_to_be_filled(home: Home) -> bool:
+    return _read_note(home) == _RESTORING or not any((home.root / folder).exists() for folder in FOLDERS)
 
 
 # --- Files of the home --------------------------------------------------------------------------------------------
@@ -188,9 +195,9 @@ def _told(home: Home) -> str | None:
     )
 
 
-def _read_note(home: Home) -> dict[str, Any]:
+def _read_note(home: Home) -> dict[str, Any] | None:
     path = home.root / NOTE
-    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+    return dict(json.loads(path.read_bytes())) if path.exists() else None
 
 
 def _write_note(home: Home, note: Mapping[str, Any]) -> None:
@@ -276,25 +283,24 @@ def _names(store: Store) -> Iterable[str]:
         raise StoreError(f"s3://{store.bucket}/{prefix}: cannot be listed: {error}") from error
 
 
-class _Refused(Exception):
+class _Refused(StoreError):
     """A condition of the request does not hold."""
 
 
-class _Missing(Exception):
+class _Missing(StoreError):
     """There is no such object."""
 
 
 def _ask(store: Store, name: str, operation: str, **more: Any) -> Any:
+    asked = f"{operation} of s3://{store.bucket}/{store.key(name)}"
     try:
         return getattr(store.client, operation)(Bucket=store.bucket, Key=store.key(name), **more)
     except botocore.exceptions.ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status in (409, 412):
-            raise _Refused from error
+            raise _Refused(f"{asked}: {error}") from error
         if status == 404 and error.response["Error"].get("Code") != "NoSuchBucket":
-            raise _Missing from error
-        raise StoreError(f"{operation} of s3://{store.bucket}/{store.key(name)}: {error}") from error
+            raise _Missing(f"{asked}: {error}") from error
+        raise StoreError(f"{asked}: {error}") from error
     except botocore.exceptions.BotoCoreError as error:
-        raise StoreError(
-            f"{operation} of s3://{store.bucket}/{store.key(name)}: {error}; run again when the store answers"
-        ) from error
+        raise StoreError(f"{asked}: {error}; run again when the store answers") from error

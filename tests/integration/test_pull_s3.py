@@ -7,9 +7,9 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from tests.integration.pull_kit import landed, pulled
+from tests.integration.s3_kit import s3_server
 from warehouse.paths import Home
 
 KEYS = {"DALA_KEY": "AKIADALADALADALADALA", "DALA_SECRET": "s3cret-of-the-operator"}
@@ -17,11 +17,8 @@ KEYS = {"DALA_KEY": "AKIADALADALADALADALA", "DALA_SECRET": "s3cret-of-the-operat
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture

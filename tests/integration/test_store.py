@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import botocore.exceptions
 import pytest
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
+from tests.integration.s3_kit import s3_server
 from tests.main_job_kit import Run, qamtu
 from warehouse import store as stores
 from warehouse.files import point_link
@@ -25,11 +25,8 @@ URL = "s3://qamtu/team/home"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture
@@ -263,6 +260,55 @@ def test_readers_find_a_whole_release_at_every_moment(bucket: Any, tmp_path: Pat
     reader.join()
     assert wrong == []
     assert len(seen) > 1, "the reader read while releases were made"
+
+
+def test_what_was_received_elsewhere_is_never_removed(bucket: Any, tmp_path: Path) -> None:
+    """Before there is a release, and so a pointer to tell two homes apart."""
+    home, other = Home(tmp_path / "one"), Home(tmp_path / "two")
+    write(home, "landing/ab/abcdef.csv", "settlement,level\n")
+    write(other, "landing/cd/cdef01.csv", "another\n")
+    push(home, open_store(URL))
+    with pytest.raises(StoreConflict):
+        push(other, open_store(URL))
+    (home.landing / "ab" / "abcdef.csv").unlink()
+    push(home, open_store(URL))
+    assert "landing/ab/abcdef.csv" in names(bucket)
+
+
+def test_a_first_push_that_was_cut_off_goes_on(bucket: Any, tmp_path: Path) -> None:
+    home, opened = filled(tmp_path / "one"), open_store(URL)
+    with pytest.raises(StoreError):
+        push(home, stores.Store(Faulty(opened.client, 2, CUT_OFF), opened.bucket, opened.prefix))
+    push(home, opened)
+    assert names(bucket) == {*content(home), POINTER}
+
+
+def test_a_restore_that_was_cut_off_is_begun_anew(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, other = filled(tmp_path / "one"), Home(tmp_path / "two")
+    push(home, open_store(URL))
+    real = stores._get
+
+    def cut_off(store: stores.Store, name: str, path: Path) -> None:
+        if name.startswith("published/"):
+            raise CUT_OFF
+        real(store, name, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "_get", cut_off)
+        with pytest.raises(type(CUT_OFF)):
+            stores.fill(other, open_store(URL))
+    assert stores.fill(other, open_store(URL)) == len(content(home))
+    assert content(other) == content(home)
+    assert stores.fill(other, open_store(URL)) == 0
+
+
+def test_an_object_outside_a_home_is_not_written(bucket: Any, tmp_path: Path) -> None:
+    push(filled(tmp_path / "one"), open_store(URL))
+    bucket.put_object(Key="team/home/landing/../../outside.csv", Body=b"x")
+    with pytest.raises(StoreError, match="no name of a file below a home"):
+        restore(Home(tmp_path / "two"), open_store(URL))
 
 
 def test_a_damaged_object_is_not_restored(bucket: Any, tmp_path: Path) -> None:
