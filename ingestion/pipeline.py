@@ -210,9 +210,9 @@ def _route(
     files: Sequence[Arrival], known: Mapping[str, Layout], wanted: Mapping[str, Layout], keep_unmatched: bool
 ) -> Iterator[tuple[Arrival, list[tuple[Layout, dict[str, str]]]]]:
     for arrival in files:
-        matches = matching(arrival.file_name, known.values())
-        if any(layout.layout_id in wanted for layout, _ in matches) or (keep_unmatched and not matches):
-            yield arrival, matches
+        # Of the few that are wanted first: every sender asks about every file.
+        if keep_unmatched or matching(arrival.file_name, wanted.values()):
+            yield arrival, matching(arrival.file_name, known.values())
 
 
 def read_gazetteer(home: Home, outcomes: Iterable[Outcome]) -> Gazetteer:

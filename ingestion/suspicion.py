@@ -12,8 +12,7 @@ whatever order they are given.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -28,9 +27,6 @@ _MOST_LOST = 2
 # A region or category of fewer rows may come and go.
 _FEWEST = 5
 _NAMED = 3
-
-# Region and category; None where rows of all are meant.
-_Part = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -114,13 +110,9 @@ def suspicions(watch: Suspicious, before: Outcome, after: Outcome) -> tuple[Susp
     if not profiled:
         return tuple(shrunk)
     parts = [
-        Suspicion("fallen" if new else "missing", *part, "covered_count", _pct(new, old))
-        for by in (_region, _category)
-        for part, old, new in _pairs(before, after, by)
-        if any(part)
-        and old >= _FEWEST
-        and old - new > _MOST_LOST
-        and new * 100 < old * watch.fallen_below_pct
+        Suspicion("fallen" if new else "missing", region, category, "covered_count", _pct(new, old))
+        for region, category, old, new in _parts(before, after)
+        if old >= _FEWEST and old - new > _MOST_LOST and new * 100 < old * watch.fallen_below_pct
     ]
     return (*shrunk, *parts)
 
@@ -232,24 +224,14 @@ def _by_period(line: Iterable[Outcome]) -> list[Outcome]:
     )
 
 
-def _region(cell: ProfileCell) -> _Part:
-    return cell.region_kato, None
-
-
-def _category(cell: ProfileCell) -> _Part:
-    return None, cell.category
-
-
-def _pairs(
-    before: Outcome, after: Outcome, by: Callable[[ProfileCell], _Part]
-) -> list[tuple[_Part, int, int]]:
-    """Covering rows of both deliveries by region or category, for each that the earlier one had."""
-    sums: tuple[Counter[_Part], ...] = (Counter(), Counter())
-    for counter, outcome in zip(sums, (before, after), strict=True):
-        for cell in outcome.profile:
-            counter[by(cell)] += cell.covered_count
-    old, new = sums
-    return [(part, old[part], new[part]) for part in sorted(old, key=str)]
+def _parts(before: Outcome, after: Outcome) -> Iterator[tuple[str | None, str | None, int, int]]:
+    """Covering rows of both deliveries by region, then by category, for each that the earlier one had."""
+    old, new = before.covered_by_region, after.covered_by_region
+    for region in sorted(filter(None, old)):
+        yield region, None, old[region], new.get(region, 0)
+    old, new = before.covered_by_category, after.covered_by_category
+    for category in sorted(filter(None, old)):
+        yield None, category, old[category], new.get(category, 0)
 
 
 def _pct(part: float, whole: float) -> float:

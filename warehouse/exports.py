@@ -53,9 +53,10 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class ReleasedTable:
-    """A table of a release. `query` gives its rows, ordered by `key`, then by every other column.
+    """A table of a release. Its rows stand in the order of `key`, then of every other column.
 
-    `content` is the fingerprint of what the query reads; empty when that is not known beforehand.
+    `query` gives the rows; `is_ordered` says that it gives them in this order. `content` is the fingerprint of what the
+    query reads; empty when that is not known beforehand.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ReleasedTable:
     key: tuple[str, ...] = ()
     required: frozenset[str] = frozenset()
     content: str = ""
+    is_ordered: bool = False
 
     def made_of(self, label: str) -> str:
         """What decides the bytes of its Parquet and CSV file, as one hash; empty when that is not known."""
@@ -173,7 +175,8 @@ def _create(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, label: 
     name = _name(table)
     others = [column.name for column in table.columns if column.name not in table.key]
     order = ", ".join(quoted(column) for column in (*table.key, *others))
-    connection.execute(f"create table {name} as select * from ({table.query}) order by {order}")
+    ordered = table.query if table.is_ordered else f"select * from ({table.query}) order by {order}"
+    connection.execute(f"create table {name} as {ordered}")
     comment = f"{label}. {table.description}" if label else table.description
     connection.execute(f"comment on table {name} is {_text(comment)}")
     for column in table.columns:

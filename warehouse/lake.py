@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,6 +156,16 @@ class Outcome:
     profile: tuple[ProfileCell, ...] = ()
     held_for: str | None = None
 
+    @cached_property
+    def covered_by_region(self) -> dict[str | None, int]:
+        """Rows that cover something, by region."""
+        return _summed((cell.region_kato, cell.covered_count) for cell in self.profile)
+
+    @cached_property
+    def covered_by_category(self) -> dict[str | None, int]:
+        """Rows that cover something, by category."""
+        return _summed((cell.category, cell.covered_count) for cell in self.profile)
+
     @property
     def is_accepted(self) -> bool:
         """True when at least one row went into the lake's accepted part."""
@@ -184,6 +194,13 @@ class Outcome:
     def line(self) -> str:
         """The sender's extract over all its periods; a series is one period of it."""
         return self.series.rsplit("/", 1)[0]
+
+
+def _summed(parts: Iterable[tuple[str | None, int]]) -> dict[str | None, int]:
+    sums: dict[str | None, int] = {}
+    for part, count in parts:
+        sums[part] = sums.get(part, 0) + count
+    return sums
 
 
 def partition(home: Home, part: str, kind: str, extract_id: str) -> Path:
@@ -343,6 +360,10 @@ def consolidate(
     outcomes = sorted(outcomes, key=lambda o: o.extract_id)
     meta = home.lake / "meta"
     meta.mkdir(parents=True, exist_ok=True)
+    told = (outcomes, suspicions, stand_ins, decisions)
+    # Every sender of a run consolidates, and most have brought nothing.
+    if _consolidated.get(meta) == (told, _marks(meta)):
+        return
     extract = pl.DataFrame(
         {name: [getattr(o, name) for o in outcomes] for name in EXTRACT_SCHEMA}
         | {
@@ -375,14 +396,23 @@ def consolidate(
     _write_parquet(extract, meta / "extract.parquet")
     _write_parquet(account, meta / "row_account.parquet")
     _write_parquet(reasons, meta / "quarantine_reason.parquet")
-    for name, told, schema in (
+    for name, rows, schema in (
         ("suspicion", suspicions, SUSPICION_SCHEMA),
         ("stand_in", stand_ins, STAND_IN_SCHEMA),
         ("decision", decisions, DECISION_SCHEMA),
     ):
         _write_parquet(
-            pl.DataFrame(sorted(told, key=str), schema=schema, orient="row"), meta / f"{name}.parquet"
+            pl.DataFrame(sorted(rows, key=str), schema=schema, orient="row"), meta / f"{name}.parquet"
         )
+    _consolidated[meta] = (told, _marks(meta))
+
+
+#: What this process wrote last for a lake, and the marks of the files that it left.
+_consolidated: dict[Path, tuple[object, object]] = {}
+
+
+def _marks(folder: Path) -> dict[str, tuple[int, int]]:
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*.parquet")}
 
 
 def read_accepted(home: Home, kind: str, extract_ids: Iterable[str]) -> pl.LazyFrame:

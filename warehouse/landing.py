@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from warehouse.files import sha256_of
@@ -85,16 +86,19 @@ class Landing:
         self._pulled_dir = home.pulled_receipts
         self._seen_path = home.landing / "seen.json"
         self._receipts: dict[tuple[str, str], Receipt] = {}
+        self._newest: dict[str, int] = {}
+        self._came: dict[str, str] = {}
         self._last = 0
         for path in sorted(self._receipts_dir.rglob("[!.]*.json"), key=lambda one: one.name):
             self._last = int(path.stem)
             # A damaged receipt stays where it lies; its delivery gets another when it is received again.
             with suppress(ValueError, TypeError):
-                receipt = Receipt.read(path)
-                self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+                status = path.stat()
+                self._hold(_read_receipt(path, status.st_ino, status.st_mtime_ns))
         self._seen: dict[str, list[object]] = {}
         with suppress(FileNotFoundError, ValueError):
             self._seen = dict(json.loads(self._seen_path.read_bytes()))
+        self._remembered = dict(self._seen)
 
     @property
     def count(self) -> int:
@@ -111,7 +115,7 @@ class Landing:
 
     def last_received_at(self, sha256: str) -> str:
         """When this content last came, under whatever name."""
-        return max(r.received_at for r in self._receipts.values() if r.sha256 == sha256)
+        return self._came[sha256]
 
     def path(self, receipt: Receipt) -> Path:
         """Where the bytes of a delivery lie. The suffix is kept, because workbook formats are told by it."""
@@ -149,10 +153,7 @@ class Landing:
         sha256, temporary = copied
         is_new = False
         receipt = self._receipts.get((file_name, sha256))
-        newest = max(
-            (r.received_order for r in self._receipts.values() if r.file_name == file_name), default=0
-        )
-        if receipt is None or receipt.received_order < newest:
+        if receipt is None or receipt.received_order < self._newest[file_name]:
             # Content that was here before, then replaced, and now comes back is a delivery of its own.
             is_new = True
             receipt = Receipt(
@@ -176,8 +177,9 @@ class Landing:
 
     def remember(self) -> None:
         """Keep what was seen, so that the next run does not read unchanged files again."""
-        if self._seen:
+        if self._seen != self._remembered:
             _write_json(self._seen_path, self._seen)
+            self._remembered = dict(self._seen)
 
     def _copy(self, file: Path, siblings: Sequence[Path]) -> tuple[str, Path]:
         incoming = self._home.landing / "incoming"
@@ -204,8 +206,19 @@ class Landing:
         folder.mkdir(parents=True, exist_ok=True)
         values = {name: value for name, value in asdict(receipt).items() if name != "origin" or value}
         _write_json(folder / f"{receipt.received_order:08d}.json", values)
-        self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._hold(receipt)
         self._last = receipt.received_order
+
+    def _hold(self, receipt: Receipt) -> None:
+        self._receipts[(receipt.file_name, receipt.sha256)] = receipt
+        self._newest[receipt.file_name] = max(self._newest.get(receipt.file_name, 0), receipt.received_order)
+        self._came[receipt.sha256] = max(self._came.get(receipt.sha256, ""), receipt.received_at)
+
+
+@cache
+def _read_receipt(path: Path, _inode: int, _mtime_ns: int) -> Receipt:
+    """One receipt, parsed once: every sender asks for all of them, and a receipt is replaced, never edited."""
+    return Receipt.read(path)
 
 
 def _landed_mark(path: Path) -> list[object]:

@@ -159,13 +159,16 @@ def _opened(table: ReleasedTable) -> ReleasedTable:
         else column
         for column in table.columns
     )
-    query = f"select\n    {listed}\nfrom {_source(table.name)}\nwhere {_ROWS.get(table.name, 'true')}"
+    rows = _ROWS.get(table.name, "true")
+    # The whole release's rows stand in their order; to keep it takes less than to find it again.
+    query = f"select\n    {listed}\nfrom {_source(table.name)}\nwhere {rows}\norder by mart.row_id"
     return replace(
         table,
         columns=described,
         query=query,
         required=table.required - internal - when.keys(),
         content="",
+        is_ordered=True,
     )
 
 
@@ -178,7 +181,7 @@ def _source(table: str) -> str:
     relation = f"{_WHOLE}.{quoted(table)}"
     counts = next(iter(_specifications(table)), None)
     if counts is None:
-        return f"{relation} as mart"
+        return f"(select *, rowid as row_id from {relation}) as mart"
     return f"""(
         select found.*, hidden.place is not null as place_is_hidden,
             coalesce(hidden.has_small_whole, false) as whole_is_hidden,

@@ -406,6 +406,24 @@ def test_the_open_tier_has_no_count_too_small_and_says_what_it_lacks(built: Buil
             "from marts.figure('population_covered_pct', technology := '4g') select status"
         ).fetchall()
         assert nation == ("published",)
+        # Rows stand in the whole release's order.
+        connection.execute(f"attach '{built.release / 'coverage.duckdb'}' as whole (read_only)")
+        for resource in json.loads((opened / "datapackage.json").read_bytes())["resources"]:
+            if key := resource["schema"].get("primaryKey"):
+                rows = f"select {', '.join(key)}, row_number() over (order by rowid) as place from"
+                (moved,) = connection.execute(
+                    f"""
+                    select count(*) from (
+                        select place < lag(place, 1, 0) over (order by own_place) as is_moved
+                        from (
+                            select whole.place, own.place as own_place
+                            from ({rows} marts.{resource["name"]}) as own
+                            inner join ({rows} whole.marts.{resource["name"]}) as whole using ({", ".join(key)})
+                        )
+                    ) where is_moved
+                    """
+                ).fetchall()[0]
+                assert moved == 0, resource["name"]
     # What no rule touches is one file with two names.
     same = [path / "csv" / "fct_highway_gap.csv" for path in (built.release, opened)]
     assert same[0].samefile(same[1])

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tests.team.postgres_kit import programs
+from benchmarks.postgres import programs
 
 
 @pytest.fixture(scope="session", autouse=True)

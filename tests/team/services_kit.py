@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.team.postgres_kit import free_port
+from benchmarks.postgres import free_port
 from warehouse.paths import PROJECT_DIR
 
 DEPLOY = PROJECT_DIR / "deploy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import zipfile
 from pathlib import Path
@@ -724,6 +725,8 @@ def test_a_geojson_feature_too_large_for_memory_is_refused_with_the_way_out(ware
     turn = np.linspace(0, 2 * np.pi, 50_000, endpoint=False)
     shape = shapely.polygons(np.column_stack([67 + np.cos(turn), 48 + np.sin(turn) / 2]))
     warehouse.put("areas_2025q4.geojson", collection(area(shape)))
+    # Which sets its own when it is loaded.
+    importlib.import_module("ingestion.readers.features")
     pyogrio.set_gdal_config_options({"OGR_GEOJSON_MAX_OBJ_SIZE": "2"})
     try:
         message = refused(warehouse, "areas_2025q4.geojson", "geometry_too_large")

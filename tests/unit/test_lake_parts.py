@@ -52,6 +52,27 @@ def test_every_accepted_file_is_recorded_with_its_hash(warehouse: Warehouse) -> 
     }
 
 
+def test_records_are_written_once_and_put_right_where_they_are_not_as_they_were(warehouse: Warehouse) -> None:
+    warehouse.file(ROW)
+    warehouse.run()
+    meta = warehouse.home.lake / "meta"
+    written = {path.name: (path.stat().st_ino, path.read_bytes()) for path in meta.glob("*.parquet")}
+    warehouse.run()
+    assert {path.name: path.stat().st_ino for path in meta.glob("*.parquet")} == {
+        name: inode for name, (inode, _) in written.items()
+    }
+    (meta / "decision.parquet").unlink()
+    pl.DataFrame({"extract_id": ["of nobody"]}).write_parquet(meta / "extract.parquet")
+    warehouse.run()
+    assert {path.name: path.read_bytes() for path in meta.glob("*.parquet")} == {
+        name: content for name, (_, content) in written.items()
+    }
+    before = pl.read_parquet(meta / "extract.parquet").height
+    warehouse.file(ROW, ROW, name="dala_2025q3.csv")
+    warehouse.run()
+    assert pl.read_parquet(meta / "extract.parquet").height == before + 1
+
+
 @pytest.mark.parametrize("fault", ["changed", "gone", "no hash"])
 def test_a_file_that_is_not_as_it_was_accepted_is_read_anew(warehouse: Warehouse, fault: str) -> None:
     warehouse.file(ROW)
