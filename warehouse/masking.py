@@ -19,7 +19,7 @@ from warehouse.candidate import Node
 from warehouse.fingerprint import quoted
 from warehouse.verdicts import PUBLISHED, WITHHELD, Verdicts
 
-_NO_VERDICT = "no verdict on this metric"
+NO_VERDICT = "no verdict on this metric"
 _WITHHELD_VALUES = {
     "fct_target_progress": {"status": "insufficient_data"},
     "fct_statement_check": {"verdict": "unverifiable"},
@@ -64,7 +64,7 @@ def _rules_by_column(node: Node, verdicts: Verdicts) -> list[_Rule]:
     for metric in figures:
         verdict = judged.get(metric)
         if whole or verdict is None or verdict.status != PUBLISHED:
-            reasons[metric] = whole or (verdict.withheld_reason if verdict else None) or _NO_VERDICT
+            reasons[metric] = whole or (verdict.withheld_reason if verdict else None) or NO_VERDICT
     if not reasons:
         return []
     # A row is withheld when it loses something, or when it has nothing and all it could have is withheld.
@@ -90,12 +90,12 @@ def _rules_by_row(node: Node, verdicts: Verdicts) -> list[_Rule]:
     rules = []
     by_reason: dict[str, list[str]] = {}
     for verdict in verdicts.withheld:
-        by_reason.setdefault(verdict.withheld_reason or _NO_VERDICT, []).append(verdict.metric_id)
+        by_reason.setdefault(verdict.withheld_reason or NO_VERDICT, []).append(verdict.metric_id)
     for reason, metrics in sorted(by_reason.items()):
         rules.append(_Rule(f"{metric} in ({_listed(metrics)})", reason, columns))
     known = _listed(verdict.metric_id for verdict in verdicts.metrics)
     unknown = f"{metric} not in ({known})" if known else f"{metric} is not null"
-    rules.append(_Rule(unknown, _NO_VERDICT, columns))
+    rules.append(_Rule(unknown, NO_VERDICT, columns))
     return rules
 
 

@@ -205,7 +205,8 @@ def test_a_metric_withheld_everywhere_leaves_readable_pages(tmp_path: Path) -> N
     for name in ("coverage", "region-100000000", "evidence"):
         content = (report / "ru" / f"{name}.html").read_text(encoding="utf-8")
         assert 'class="withheld"' in content
-        assert f'<li lang="en">{REASON}</li>' in content
+        told = "проверка coverage.people не пройдена"
+        assert f'<li>{told}<span lang="en">: 1 row; look at the filing</span></li>' in content
     assert "90,0" not in text(report, "ru/coverage")
     told = text(report, "en/region-100000000")
     assert "nothing mobile" not in told, "who is uncovered is not known when filings are withheld"

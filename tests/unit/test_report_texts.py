@@ -81,6 +81,8 @@ def test_terms_of_the_project_have_words(code: str) -> None:
     assert {row["evidence_grade"] for row in seed("evidence_grade")} == set(texts["grade"])
     assert {row["unit"] for row in seed("programme_target")} <= set(texts["unit"])
     assert set(COMPONENTS) == set(texts["component"])
+    needed = {kind for row in seed("metric") for kind in re.split(r"[,|] *", row["required_extracts"])}
+    assert needed == set(texts["extract"])
     current = {row["region_kato"] for row in seed("region") if not row["valid_to"]}
     assert current == set(texts["region_short"]) == set(TILES)
 

@@ -19,6 +19,7 @@ from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
 from warehouse.languages import Language as Code
+from warehouse.report.reasons import in_words
 from warehouse.yaml_file import read_yaml
 
 _LOCALES = {"kk": "kk_KZ", "ru": "ru_KZ", "en": "en_GB"}
@@ -110,11 +111,17 @@ class Language:
             return Markup("{} – {}").format(self.value(low, unit), self.value(high, unit))
         return Markup("{} – {}").format(self.number(low), self.number(high))
 
+    def reason(self, withheld: str) -> Markup:
+        """Why a figure is withheld."""
+        return in_words(withheld, self.code, self.texts)
+
     def absent(self, withheld: str | None) -> Markup:
         """What stands where no figure does: `withheld` gives the reason, None says that nobody knows it."""
         if withheld:
             word = self.texts["figure"]["withheld"]
-            return Markup('<span class="withheld" title="{}">{}</span>').format(withheld, word)
+            return Markup('<span class="withheld" title="{}">{}</span>').format(
+                self.reason(withheld).striptags(), word
+            )
         word = self.texts["figure"]["unknown"]
         return Markup(
             '<span class="unknown"><span aria-hidden="true">–</span><span class="sr">{}</span></span>'

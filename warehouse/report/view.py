@@ -116,6 +116,10 @@ class View:
             return self.value(value, unit, withheld)
         return Markup.escape(self.language.number(value, 1 if abs(value) < 1000 else 0))
 
+    def reason(self, withheld: str | None) -> Markup:
+        """Why something is withheld; nothing where it stands."""
+        return self.language.reason(withheld) if withheld else Markup("")
+
     def absent(self, withheld: str | None) -> Markup:
         """What stands where no figure does."""
         if withheld:
