@@ -15,14 +15,14 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import comparison, geometry, growth, scenarios, shapes
+from benchmarks import comparison, geometry, growth, releases, scenarios, shapes
 from benchmarks.measure import CommandFailed
 from benchmarks.report import Report, markdown, spliced
 from warehouse.paths import PROJECT_DIR
 
 PAGE = PROJECT_DIR / "docs" / "performance.md"
 GEOGRAPHY = PROJECT_DIR.parent / "shared" / "data"
-PARTS = ("national", "peers", "growth", "quarter", "sample", "cells", "polygons", "roads")
+PARTS = ("national", "peers", "growth", "quarter", "sample", "releases", "cells", "polygons", "roads")
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -64,6 +64,8 @@ def measure(options: argparse.Namespace, work: Path, say: Callable[[str], None])
         "growth": lambda: growth.growth(bench, options.rows),
         "quarter": lambda: scenarios.new_quarter(bench, options.history),
         "sample": lambda: scenarios.sample(bench),
+        # Of about ten times the sample's size.
+        "releases": lambda: releases.releases(bench, 5 * options.history),
         "cells": lambda: geometry.cells(bench, 1 if options.quick else shapes.LAYERS),
         "polygons": lambda: geometry.polygons(bench, options.geography),
         "roads": lambda: geometry.roads(bench, options.geography),

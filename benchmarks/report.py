@@ -42,7 +42,7 @@ class Measured:
 class Judged:
     """A value against its limit; `aim` is the stricter value that is wanted. Either is None when there is none.
 
-    unit: "x" for a ratio of two medians, "GiB" for memory.
+    unit: "x" for a ratio of two medians, "GiB" for memory, "kB" and "MB" for files.
     """
 
     question: str

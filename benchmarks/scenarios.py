@@ -101,6 +101,12 @@ class Bench:
         command = [sys.executable, "-m", "benchmarks.ways", name, *map(str, arguments)]
         return self._told(name, self._measured(name, command, dict(os.environ), (0,)))
 
+    def question(self) -> Timing:
+        """An analyst's question to the current release and to plain Parquet (`benchmarks.questions`)."""
+        folder = _fresh(self.work / "question")
+        command = [sys.executable, "-m", "benchmarks.questions", str(self.home.current), str(folder)]
+        return self._told("question", self._measured("question", command, dict(os.environ), (0,)))
+
     def peer(
         self, name: str, filing: Path, settlements: Path, python: Path, variables: Mapping[str, str]
     ) -> Timing:
@@ -197,14 +203,14 @@ def new_quarter(bench: Bench, history: int) -> Report:
     inboxes = {count: bench.work / f"inbox_{count}" for count in (1, history)}
     for count, inbox in inboxes.items():
         bench.say(f"building a warehouse of {count}")
-        _fill(bench, inbox, count)
+        fill(bench, inbox, count)
         bench.restore("reference")
         bench.run(f"warehouse of {count}", ["--inbox", str(inbox)])
         bench.keep(f"of_{count}")
     timings: dict[int, list[Timing]] = {1: [], history: []}
     for _ in range(bench.repetitions):
         for count, inbox in inboxes.items():
-            _fill(bench, inbox, count)
+            fill(bench, inbox, count)
             bench.restore(f"of_{count}")
             # A copied home is hashed anew, every file of it, which no home that stays in its place ever is.
             bench.run(f"settling {count}", ["--inbox", str(inbox)])
@@ -221,7 +227,8 @@ def new_quarter(bench: Bench, history: int) -> Report:
     )
 
 
-def _fill(bench: Bench, inbox: Path, count: int) -> None:
+def fill(bench: Bench, inbox: Path, count: int) -> None:
+    """Leave the filings of the `count` quarters before the new one in an inbox, and nothing else."""
     shutil.rmtree(inbox, ignore_errors=True)
     for year, quarter in filings.quarters_before(count):
         filings.write_quarter(bench.work, inbox, year, quarter)
