@@ -7,7 +7,6 @@ Nothing of the real project is in it, so that a test says what it needs. `Countr
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -217,21 +216,23 @@ def write_extracts(home: Home, extracts: Sequence[Mapping[str, Any]]) -> None:
 
 def standing_of(release: Path, *numbers: int) -> list[str]:
     """Where any of the numbers stands in a release: columns of its tables, in every form, and its other files."""
-    alone = rf"(^|[^0-9A-Za-z.])({'|'.join(map(str, numbers))})([^0-9A-Za-z]|$)"
+    alone = rf"(?m)(^|[^0-9A-Za-z.])({'|'.join(map(str, numbers))})([^0-9A-Za-z]|$)"
     found = []
     with duckdb.connect(str(release / "coverage.duckdb"), read_only=True) as connection:
         tables = [name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
         places = [f"marts.{name}" for name in tables]
         places += [f"'{release}/parquet/{name}.parquet'" for name in tables]
         for place in places:
-            columns = [name for name, *_ in connection.execute(f"describe from {place}").fetchall()]
-            counts = [f"count(*) filter (regexp_matches(\"{name}\"::varchar, '{alone}'))" for name in columns]
-            row = connection.execute(f"select {', '.join(counts)} from {place}").fetchall()[0]
-            found += [f"{place}.{name}" for name, count in zip(columns, row, strict=True) if count]
-    for path in sorted(release.rglob("*")):
-        if path.suffix in (".csv", ".json", ".txt"):
-            text = path.read_text(encoding="utf-8")
-            found += [path.relative_to(release).as_posix()] if re.search(alone, text, re.MULTILINE) else []
+            for name, *_ in connection.execute(f"describe from {place}").fetchall():
+                words = f'select distinct "{name}"::varchar as word from {place}'
+                query = f"select count(*) from ({words}) where regexp_matches(word, $1)"
+                if connection.execute(query, [alone]).fetchall()[0][0]:
+                    found.append(f"{place}.{name}")
+        for path in sorted(release.rglob("*")):
+            if path.suffix in (".csv", ".json", ".txt"):
+                query = "select regexp_matches(content, $1) from read_text($2)"
+                if connection.execute(query, [alone, str(path)]).fetchall()[0][0]:
+                    found.append(path.relative_to(release).as_posix())
     return found
 
 
