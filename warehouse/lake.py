@@ -298,13 +298,7 @@ def with_currency(outcomes: Iterable[Outcome], held: Mapping[str, str] | None = 
     that is held, by id and the reason, which it keeps until a later one takes its place.
     """
     outcomes, held = list(outcomes), held or {}
-    best: dict[str, Outcome] = {}
-    for outcome in outcomes:
-        if not outcome.is_accepted or outcome.extract_id in held:
-            continue
-        rival = best.get(outcome.series)
-        if rival is None or _rank(outcome) > _rank(rival):
-            best[outcome.series] = outcome
+    best = _best(outcome for outcome in outcomes if outcome.extract_id not in held)
     marked = []
     for outcome in outcomes:
         winner = best.get(outcome.series) if outcome.is_accepted else None
@@ -321,6 +315,17 @@ def with_currency(outcomes: Iterable[Outcome], held: Mapping[str, str] | None = 
     return marked
 
 
+def _best(outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
+    """By series the accepted delivery that counts."""
+    best: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.is_accepted:
+            rival = best.get(outcome.series)
+            if rival is None or _rank(outcome) > _rank(rival):
+                best[outcome.series] = outcome
+    return best
+
+
 def _rank(outcome: Outcome) -> tuple[int, int]:
     return outcome.revision, outcome.received_order
 
@@ -331,13 +336,11 @@ def predecessor(outcome: Outcome, line: Iterable[Outcome]) -> Outcome | None:
     Args:
         line: the outcomes of the same line, with why they are held as last told; others may stand among them.
     """
-    same = [other for other in line if other.line == outcome.line]
+    best = _best(other for other in line if other.line == outcome.line and not other.held_for)
     rivals = [
         other
-        for other in with_currency(same, {o.extract_id: o.held_for for o in same if o.held_for})
-        if other.is_current
-        and other.extract_id != outcome.extract_id
-        and (other.as_of_date or "") <= (outcome.as_of_date or "")
+        for other in best.values()
+        if other.extract_id != outcome.extract_id and (other.as_of_date or "") <= (outcome.as_of_date or "")
     ]
     return max(rivals, key=lambda other: (other.as_of_date or "", other.received_order), default=None)
 
