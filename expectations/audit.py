@@ -20,8 +20,9 @@ from expectations.ledger import ERROR, FAIL, PASS, WARN, Evidence, append, read_
 from expectations.suite import Expectation, Suite, load_suites
 from warehouse.build_file import see_lake
 from warehouse.candidate import Manifest, read_manifest
-from warehouse.fingerprint import ABSENT, CandidateFingerprint, fingerprint_candidate, quoted
+from warehouse.fingerprint import ABSENT, CandidateFingerprint, fingerprint_candidate
 from warehouse.paths import Home
+from warehouse.sql import quoted
 from warehouse.verdicts import CheckOutcome
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from ingestion.contract import Contract
 from ingestion.faults import FileRejected
 from ingestion.readers.table import HASH, INVISIBLE_CHARACTERS, ROW, SHEET, RawTable, as_received
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
-from warehouse.fingerprint import quoted
+from warehouse.sql import literal, quoted
 
 ROW_GROUP_SIZE = 1_000_000
 REASON = pl.Struct({"rule": pl.String, "column_name": pl.String, "value": pl.String})
@@ -293,7 +293,7 @@ def resolve_repeated(path: Path, contract: Contract, work: Path) -> RepeatedFile
             f"""
             create temp table told as
             with rows as (
-                select *, file_row_number as record from read_parquet(?, file_row_number = true)
+                select *, file_row_number as record from read_parquet({literal(path)}, file_row_number = true)
             ),
 
             said as (
@@ -319,17 +319,15 @@ def resolve_repeated(path: Path, contract: Contract, work: Path) -> RepeatedFile
                 partition by {", ".join(f"rows.{name}" for name in key.split(", "))}
                 order by {SHEET} nulls last, {ROW}, record
             )
-            """,
-            [str(path)],
+            """
         )
         found = {}
         for fate in ("first", "later", "conflicting"):
             file = work / f"repeated_{fate}.parquet"
             more = {"later": ", duplicate_of_row", "conflicting": f", {_TEXT}"}.get(fate, "")
-            place = str(file).replace("'", "''")
             (count,) = connection.execute(
                 f"copy (select {lake_columns}{more} from told where fate = '{fate}' "
-                f"order by {SHEET} nulls last, {ROW}, record) to '{place}' (format parquet, compression zstd)"
+                f"order by {SHEET} nulls last, {ROW}, record) to {literal(file)} (format parquet, compression zstd)"
             ).fetchone() or (0,)
             found[fate] = [file] if count else []
     return RepeatedFiles(**found)

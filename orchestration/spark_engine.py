@@ -43,8 +43,8 @@ from orchestration.spark_process import GONE, Order
 from warehouse import lake
 from warehouse.candidate import Node
 from warehouse.files import replace_file
-from warehouse.fingerprint import quoted
 from warehouse.paths import PROJECT_DIR, Home
+from warehouse.sql import literal, quoted
 
 _INSTALL = "`make setup-spark` installs it"
 
@@ -215,10 +215,10 @@ def _bring_over(home: Home, nodes: Iterable[Node]) -> None:
     """Copy tables from Spark's Parquet into the build file."""
     with duckdb.connect(str(home.build_file)) as connection:
         for node in nodes:
-            files = str(_folder(home, node) / "*.parquet").replace("'", "''")
+            files = literal(_folder(home, node) / "*.parquet")
             connection.execute(f"create schema if not exists {quoted(node.schema)}")
             connection.execute(
-                f"create table {quoted(node.schema)}.{quoted(node.alias)} as select * from read_parquet('{files}')"
+                f"create table {quoted(node.schema)}.{quoted(node.alias)} as select * from read_parquet({files})"
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import duckdb
 
 from warehouse.paths import Home
+from warehouse.sql import literal
 
 
 def see_lake(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -16,5 +17,4 @@ def see_lake(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     So no path of this machine stands in the build file, and a home that was copied or moved is as good as before. (A
     relative path with DuckDB's `file_search_path` would be looked for in the working directory first.)
     """
-    folder = str(home.lake).replace("'", "''")
-    connection.execute(f"set home_directory = '{folder}'")
+    connection.execute(f"set home_directory = {literal(home.lake)}")

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import duckdb
 
 from warehouse.files import link_or_copy, sha256_of
-from warehouse.fingerprint import quoted
 from warehouse.macros import create_macros
+from warehouse.sql import literal, quoted
 
 DUCKDB_FILE = "coverage.duckdb"
 SCHEMA = "marts"
@@ -136,7 +136,7 @@ def write_database(
     """
     if label:
         (folder / SAMPLE_FILE).write_text(SAMPLE_NOTE, encoding="utf-8")
-    connection.execute(f"attach {_text(str(folder / DUCKDB_FILE))} as release")
+    connection.execute(f"attach {literal(folder / DUCKDB_FILE)} as release")
     # One transaction, or every comment on a column would be flushed to disk by itself.
     connection.execute("begin")
     connection.execute(f"create schema release.{SCHEMA}")
@@ -178,25 +178,25 @@ def _create(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, label: 
     ordered = table.query if table.is_ordered else f"select * from ({table.query}) order by {order}"
     connection.execute(f"create table {name} as {ordered}")
     comment = f"{label}. {table.description}" if label else table.description
-    connection.execute(f"comment on table {name} is {_text(comment)}")
+    connection.execute(f"comment on table {name} is {literal(comment)}")
     for column in table.columns:
         if column.description:
             connection.execute(
-                f"comment on column {name}.{quoted(column.name)} is {_text(column.description)}"
+                f"comment on column {name}.{quoted(column.name)} is {literal(column.description)}"
             )
     return int(connection.execute(f"select count(*) from {name}").fetchall()[0][0])
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, table: ReleasedTable, label: str) -> None:
     parquet = folder / "parquet" / f"{table.name}.parquet"
-    metadata = f", kv_metadata {{label: {_text(label)}}}" if label else ""
+    metadata = f", kv_metadata {{label: {literal(label)}}}" if label else ""
     connection.execute(
-        f"copy {SCHEMA}.{quoted(table.name)} to {_text(str(parquet))} (format parquet, compression zstd{metadata})"
+        f"copy {SCHEMA}.{quoted(table.name)} to {literal(parquet)} (format parquet, compression zstd{metadata})"
     )
     csv = folder / "csv" / f"{table.name}.csv"
     selected = ", ".join(_harmless(column) for column in table.columns)
     connection.execute(
-        f"copy (select {selected} from {SCHEMA}.{quoted(table.name)}) to {_text(str(csv))} "
+        f"copy (select {selected} from {SCHEMA}.{quoted(table.name)}) to {literal(csv)} "
         "(format csv, header, new_line '\\r\\n')"
     )
 
@@ -302,7 +302,3 @@ def _schema(table: ReleasedTable) -> dict[str, Any]:
 
 def _name(table: ReleasedTable) -> str:
     return f"release.{SCHEMA}.{quoted(table.name)}"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -19,6 +19,7 @@ import duckdb
 from warehouse.candidate import META_SOURCES, Manifest, Node
 from warehouse.parts import READ_AGAIN, changes, kind_of, strays
 from warehouse.paths import Home
+from warehouse.sql import literal, quoted
 
 ABSENT = "absent"
 _cache: dict[tuple[object, ...], str] = {}
@@ -45,11 +46,6 @@ class CandidateFingerprint:
 def combine(parts: Mapping[str, str]) -> str:
     """One fingerprint from named ones, in order of name."""
     return hashlib.sha256(json.dumps(sorted(parts.items())).encode()).hexdigest()
-
-
-def quoted(identifier: str) -> str:
-    """An SQL identifier in quotes."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def table_fingerprint(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
@@ -87,12 +83,12 @@ def lake_fingerprint(connection: duckdb.DuckDBPyConnection, lake: Path, kind: st
         path = lake / "meta" / f"{kind}.parquet"
         if not path.exists():
             return ABSENT
-        return _cached(connection, (*_identity(path), "meta"), f"read_parquet({_text(str(path))})")
+        return _cached(connection, (*_identity(path), "meta"), f"read_parquet({literal(path)})")
     path = lake / "meta" / "extract.parquet"
     if not path.exists() or lake_faults(connection, lake, kind):
         return ABSENT
     rows = connection.execute(
-        f"select content_fingerprint from read_parquet({_text(str(path))}) "
+        f"select content_fingerprint from read_parquet({literal(path)}) "
         "where extract_kind = ? and is_current order by content_fingerprint",
         [kind],
     ).fetchall()
@@ -104,8 +100,8 @@ def deliveries_fingerprint(connection: duckdb.DuckDBPyConnection, lake: Path, ki
     path = lake / "meta" / "extract.parquet"
     if not path.exists():
         return ABSENT
-    chosen = ", ".join(_text(kind) for kind in sorted(kinds))
-    relation = f"(select * from read_parquet({_text(str(path))}) where extract_kind in ({chosen}))"
+    chosen = ", ".join(literal(kind) for kind in sorted(kinds))
+    relation = f"(select * from read_parquet({literal(path)}) where extract_kind in ({chosen}))"
     return _cached(connection, (*_identity(path), chosen), relation)
 
 
@@ -250,7 +246,3 @@ def _cached(connection: duckdb.DuckDBPyConnection, key: tuple[object, ...], rela
     if key not in _cache:
         _cache[key] = table_fingerprint(connection, relation)
     return _cache[key]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -21,6 +21,7 @@ import duckdb
 
 from warehouse.files import file_lock, flush, point_link
 from warehouse.paths import Home
+from warehouse.sql import literal
 from warehouse.verify import PUBLICATION_FILE, read_publication, verify_release
 
 PUBLISHED, ROLLED_BACK, REMOVED = "published", "rolled_back", "removed"
@@ -192,13 +193,13 @@ def _create_view(
     folders = [folder for folder in documents if _can_be_read(connection, _parquet(folder, table))]
     if not folders:
         return
-    files = ", ".join(_text(str(_parquet(folder, table))) for folder in folders)
+    files = ", ".join(literal(_parquet(folder, table)) for folder in folders)
     names = " ".join(
-        f"when {_text(folder.name)} then {_text(str(documents[folder]['publication_id']))}"
+        f"when {literal(folder.name)} then {literal(documents[folder]['publication_id'])}"
         for folder in folders
     )
     times = " ".join(
-        f"when {_text(folder.name)} then timestamptz {_text(str(documents[folder]['published_at']))}"
+        f"when {literal(folder.name)} then timestamptz {literal(documents[folder]['published_at'])}"
         for folder in folders
     )
     connection.execute(
@@ -265,7 +266,3 @@ def _log(home: Home) -> Path:
 
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

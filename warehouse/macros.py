@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from warehouse.sql import literal
+
 
 @dataclass(frozen=True)
 class Macro:
@@ -161,7 +163,6 @@ def create_macros(connection: duckdb.DuckDBPyConnection) -> list[str]:
             connection.execute(f"create macro marts.{macro.name}({macro.parameters}) as table {macro.sql}")
         except (duckdb.BinderException, duckdb.CatalogException):
             continue
-        answers = macro.answers.replace("'", "''")
-        connection.execute(f"comment on macro table marts.{macro.name} is '{answers}'")
+        connection.execute(f"comment on macro table marts.{macro.name} is {literal(macro.answers)}")
         made.append(macro.name)
     return made

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from warehouse.candidate import Node
-from warehouse.fingerprint import quoted
+from warehouse.sql import literal, quoted
 from warehouse.verdicts import PUBLISHED, WITHHELD, Verdicts
 
 NO_VERDICT = "no verdict on this metric"
@@ -108,9 +108,9 @@ def _column(node: Node, name: str, rules: Sequence[_Rule]) -> str:
         when = " or ".join(f"coalesce({rule.when}, false)" for rule in touching)
         return f"case when {when} then null else {source} end as {quoted(name)}"
     if rules and name in special:
-        return f"case when {any_rule} then {_text(special[name])} else {source} end as {quoted(name)}"
+        return f"case when {any_rule} then {literal(special[name])} else {source} end as {quoted(name)}"
     if rules and name == "status":
-        return f"case when {any_rule} then {_text(WITHHELD)} else {source} end as {quoted(name)}"
+        return f"case when {any_rule} then {literal(WITHHELD)} else {source} end as {quoted(name)}"
     if rules and name == "withheld_reason":
         return f"coalesce(nullif(concat_ws('; ', {_reasons(rules)}), ''), {source}) as {quoted(name)}"
     return f"{source} as {quoted(name)}"
@@ -123,8 +123,8 @@ def _reasons(rules: Sequence[_Rule]) -> str:
         by_reason.setdefault(rule.reason, []).append(rule)
     told = []
     for reason, same in by_reason.items():
-        text = _text(reason)
-        named = [f"case when {rule.when} then {_text(rule.metric)} end" for rule in same if rule.metric]
+        text = literal(reason)
+        named = [f"case when {rule.when} then {literal(rule.metric)} end" for rule in same if rule.metric]
         if named:
             text = f"concat_ws(', ', {', '.join(named)}) || ': ' || {text}"
         told.append(f"case when {' or '.join(rule.when for rule in same)} then {text} end")
@@ -143,8 +143,4 @@ def _all_null(columns: Iterable[str]) -> str:
 
 
 def _listed(values: Iterable[str]) -> str:
-    return ", ".join(_text(value) for value in sorted(values))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return ", ".join(literal(value) for value in sorted(values))

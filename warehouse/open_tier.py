@@ -18,8 +18,8 @@ import duckdb
 
 from warehouse.exports import DUCKDB_FILE, SCHEMA, ReleasedTable, WrittenTable, write_database, write_files
 from warehouse.files import link_or_copy
-from warehouse.fingerprint import quoted
 from warehouse.small_cells import TABLES, THRESHOLD, CountTable, Hidden, find_hidden, with_period
+from warehouse.sql import literal, quoted
 
 FOLDER = "open"
 RULE = (
@@ -74,9 +74,7 @@ def write_open_database(release: Path, folder: Path, tables: Sequence[ReleasedTa
         label: `SAMPLE` or empty.
     """
     with duckdb.connect() as connection:
-        connection.execute(
-            f"attach '{str(release / DUCKDB_FILE).replace(chr(39), chr(39) * 2)}' as whole (read_only)"
-        )
+        connection.execute(f"attach {literal(release / DUCKDB_FILE)} as whole (read_only)")
         hidden = find_hidden(connection, _WHOLE)
         opened = {
             table.name: _opened(table)

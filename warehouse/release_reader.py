@@ -14,6 +14,7 @@ import duckdb
 from warehouse.exports import DUCKDB_FILE
 from warehouse.parts import SCHEMA_FILE
 from warehouse.paths import Home
+from warehouse.sql import literal
 from warehouse.verify import read_publication
 
 
@@ -70,4 +71,4 @@ class ReleaseReader:
 
 def text_literal(value: Any) -> str:
     """A value as an SQL literal of text, NULL for None."""
-    return "null" if value is None else "'" + str(value).replace("'", "''") + "'"
+    return "null" if value is None else literal(value)

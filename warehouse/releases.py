@@ -44,7 +44,7 @@ from warehouse.exports import (
     write_files,
 )
 from warehouse.files import file_lock, flush_tree, make_read_only, remove_tree
-from warehouse.fingerprint import fingerprint_candidate, quoted
+from warehouse.fingerprint import fingerprint_candidate
 from warehouse.history import PUBLISHED, is_held_back, point, write_history
 from warehouse.lineage import METRIC_LIST, MetricSources, held_deliveries, lineage_table, metric_sources
 from warehouse.masking import figure_columns, masked_query
@@ -52,6 +52,7 @@ from warehouse.open_tier import FOLDER as OPEN_FOLDER
 from warehouse.open_tier import OpenTier, write_open_database, write_open_files
 from warehouse.paths import Home
 from warehouse.signature import SIGNATURE_FILE, Signer, signer_from_environment
+from warehouse.sql import literal, quoted
 from warehouse.verdicts import MetricVerdict, Verdicts
 from warehouse.verify import PUBLICATION_FILE, read_publication, verify_release
 
@@ -117,7 +118,7 @@ def publish(
     with file_lock(home.published / ".lock"):
         _sweep(home)
         with duckdb.connect() as connection:
-            connection.execute(f"attach {_text(str(home.build_file))} as {_CANDIDATE} (read_only)")
+            connection.execute(f"attach {literal(home.build_file)} as {_CANDIDATE} (read_only)")
             # Views of the build name what they read as dbt wrote it, so the build must be the one in use.
             connection.execute(f"use {_CANDIDATE}")
             see_lake(connection, home)
@@ -398,7 +399,7 @@ def _own_tables(
     """Tables that only a release can have: about itself, its checks, its verdicts. No clock and no history in them."""
     verdicts = draft.verdicts
     deliveries, stand_ins = (
-        f"read_parquet({_text(str(draft.home.lake / 'meta' / f'{name}.parquet'))})"
+        f"read_parquet({literal(draft.home.lake / 'meta' / f'{name}.parquet')})"
         for name in ("extract", "stand_in")
     )
     publication = [
@@ -687,7 +688,3 @@ def _sweep(home: Home) -> None:
             remove_tree(leftover)
         else:
             leftover.unlink()
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

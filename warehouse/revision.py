@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from warehouse.exports import DUCKDB_FILE, SCHEMA, TableColumn
 from warehouse.lineage import COUNTED
+from warehouse.sql import literal
 from warehouse.terms import NEEDS, RULES, Rule, area_types, claims, settlements
 from warehouse.verify import read_publication
 
@@ -143,8 +144,7 @@ def compare_releases(previous: Path, current: Path) -> pa.Table:
 def attach(connection: duckdb.DuckDBPyConnection, release: Path, name: str) -> Side:
     """Attach a release under a name. Errors: OSError, duckdb.Error when it cannot be read."""
     document = read_publication(release)
-    path = str(release / DUCKDB_FILE).replace("'", "''")
-    connection.execute(f"attach '{path}' as {name} (read_only)")
+    connection.execute(f"attach {literal(release / DUCKDB_FILE)} as {name} (read_only)")
     return Side(f"{name}.{SCHEMA}", str(document["publication_id"]), str(document["code_version"]))
 
 

@@ -280,7 +280,9 @@ def _through_arrow(
             numbers = np.arange(position, position + count + len(skipped), dtype=np.int64)
             numbers = numbers[~np.isin(numbers, skipped)][:count]
             position = int(numbers[-1]) + 1 if count else position
-            table = pa.Table.from_arrays([pa.array(numbers), *batch.columns], schema=schema)
+            # Arrow's own way from an array imports pandas, which takes longer than most files.
+            told = pl.Series(numbers).to_arrow()
+            table = pa.Table.from_arrays([told, *batch.columns], schema=schema)
             rows = pl.from_arrow(table)
             assert isinstance(rows, pl.DataFrame)
             filled = rows.filter(~is_blank(columns))

@@ -15,8 +15,8 @@ from typing import Any
 
 import duckdb
 
-from warehouse.fingerprint import quoted
 from warehouse.revision import COMPONENTS
+from warehouse.sql import quoted
 
 Row = dict[str, Any]
 NATION = "000000000"

@@ -17,7 +17,6 @@ import jinja2
 from markupsafe import Markup
 
 from warehouse.exports import DUCKDB_FILE
-from warehouse.fingerprint import quoted
 from warehouse.report.language import load_languages
 from warehouse.report.read import (
     GRADES,
@@ -33,6 +32,7 @@ from warehouse.report.read import (
 )  # fmt: skip
 from warehouse.report.view import View
 from warehouse.revision import COMPONENTS
+from warehouse.sql import quoted
 
 FOLDER = "report"
 _HERE = Path(__file__).parent
