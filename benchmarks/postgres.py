@@ -48,7 +48,18 @@ def server(folder: Path, user: str, password: str = "", settings: Sequence[str] 
     if folder_of_programs is None:
         raise FileNotFoundError("PostgreSQL is not installed: `make postgres` does it")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        with _running(folder_of_programs, folder, user, password, settings) as port:
+            yield port
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(
+    programs_folder: Path, folder: Path, user: str, password: str, settings: Sequence[str]
+) -> Iterator[int]:
     owner = _owner()
     data, log, secret, port = folder / "data", folder / "server.log", folder / "password", free_port()
     secret.write_text(password)
@@ -60,7 +71,7 @@ def server(folder: Path, user: str, password: str = "", settings: Sequence[str] 
     )
     subprocess.run(
         [
-            folder_of_programs / "initdb", "--pgdata", data, "--username", user, *proof,
+            programs_folder / "initdb", "--pgdata", data, "--username", user, *proof,
             "--encoding", "UTF8", "--locale", "C", "--no-sync",
         ],
         check=True, timeout=2 * _WAIT_SECONDS, stdout=subprocess.DEVNULL, user=owner, cwd=folder,
@@ -70,18 +81,21 @@ def server(folder: Path, user: str, password: str = "", settings: Sequence[str] 
     with log.open("w") as stream:
         running = subprocess.Popen(
             [
-                folder_of_programs / "postgres", "-D", data, "-p", str(port),
+                programs_folder / "postgres", "-D", data, "-p", str(port),
                 *(word for setting in own for word in ("-c", setting)),
             ],
             stdout=stream, stderr=stream, user=owner, cwd=folder,
         )  # fmt: skip
     try:
-        _await(port, log)
+        _await(running, port, log)
         yield port
     finally:
         running.send_signal(signal.SIGINT)  # without waiting for clients
-        running.wait(timeout=_WAIT_SECONDS)
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            running.wait(timeout=_WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
 
 
 def _owner() -> str | None:
@@ -91,9 +105,9 @@ def _owner() -> str | None:
     return "postgres" if "postgres" in {entry.pw_name for entry in pwd.getpwall()} else "nobody"
 
 
-def _await(port: int, log: Path) -> None:
+def _await(running: subprocess.Popen[bytes], port: int, log: Path) -> None:
     until = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < until:
+    while time.monotonic() < until and running.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0 and "ready to accept" in log.read_text():
                 return

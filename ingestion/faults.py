@@ -31,6 +31,7 @@ ROW_RULES: dict[str, str] = {
     "place_context_missing": "a name alone is not enough; file region and district, or the KATO code",
     "future_period": "the date lies after the period that the file is for",
     "other_period": "the row speaks of another quarter than the file; file it with its own quarter",
+    "not_quarter_end": "the extract speaks of ends of quarters; write the last day of one, such as 2026-06-30",
     "total_row": "a total is not a row of data; leave it out",
     "key_conflict": "two rows of one key say different things; file one",
     "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,8 @@ from ingestion.units import factor_stated
 from warehouse.yaml_file import read_yaml
 
 LAYOUTS_DIR = Path(__file__).parent / "layouts"
+#: What a draft says where a person must decide.
+UNDECIDED = "TODO"
 
 
 class _Strict(BaseModel):
@@ -95,6 +97,17 @@ class ColumnSource(_Strict):
     extract: str | None = None
     end_of: Literal["quarter"] | None = None
     sum_of: list[str] | None = None
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _numbers_are_written_bare(cls, value: Any) -> Any:
+        # YAML reads `нет: 0` as a number.
+        if not isinstance(value, dict):
+            return value
+        return {
+            word: str(meant) if isinstance(meant, int | float) and not isinstance(meant, bool) else meant
+            for word, meant in value.items()
+        }
 
     @model_validator(mode="after")
     def _exactly_one_origin(self) -> ColumnSource:
@@ -266,7 +279,32 @@ class Layout(_Strict):
                 found.append(f"required column {column.name!r} is not filled")
             elif column.name not in self.absent:
                 found.append(f"column {column.name!r} is neither filled nor listed as absent")
+        found += self._period_problems(contract)
         return found + self._unit_problems(contract) + self._geometry_problems(contract)
+
+    def undecided(self) -> list[str]:
+        """Places of a draft at which nobody has decided yet."""
+
+        def places(value: Any, where: str) -> Iterator[str]:
+            if isinstance(value, dict):
+                for name, part in value.items():
+                    yield from places(part, f"{where}.{name}" if where else str(name))
+            elif isinstance(value, list):
+                for number, part in enumerate(value):
+                    yield from places(part, f"{where}[{number}]")
+            elif isinstance(value, str) and value.split(" ")[0] == UNDECIDED:
+                yield where
+
+        return [f"{where!r} still says {UNDECIDED}: decide it" for where in places(as_dict(self), "")]
+
+    def _period_problems(self, contract: Contract) -> list[str]:
+        told = set(self._regex.groupindex)
+        if contract.cadence == "quarterly" and "year" in told and not told & {"quarter", "month", "date"}:
+            return [
+                "'file_pattern' tells the year alone, so that each quarter would replace the one before: give the "
+                "quarter, or month and day, a group too"
+            ]
+        return []
 
     def _unit_problems(self, contract: Contract) -> list[str]:
         units = {column.name: column.unit for column in contract.columns}
@@ -331,7 +369,7 @@ def read_layout(path: Path, *, in_place: bool = True) -> Layout:
     except (ValueError, yaml.YAMLError) as error:
         raise LayoutError(f"{path}: {error}") from error
     expected = f"{path.parent.name}/{path.stem}"
-    problems = layout.problems()
+    problems = [*(layout.undecided() if in_place else ()), *layout.problems()]
     if in_place and layout.layout_id != expected:
         problems.insert(0, f"'layout' says {layout.layout_id!r}, the file is {expected!r}")
     if problems:

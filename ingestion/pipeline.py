@@ -172,6 +172,9 @@ def ingest(
                 if is_reference == (rank == 0):
                     session.take(arrival, matches)
         landing.remember()
+        for outcome in session.read_otherwise():
+            lake.withdraw(home, outcome)
+            del before[outcome.extract_id]
         known_by_now = {**before, **session.outcomes}
         suspected = suspects(known_by_now.values(), load_contracts(), load_acceptances())
         outcomes = in_force(known_by_now.values(), suspected)
@@ -298,6 +301,20 @@ class _Session:
             self.processed += 1
             self.say(f"{receipt.file_name}: {outcome}")
         self._remember(refused)
+
+    def read_otherwise(self) -> list[Outcome]:
+        """Earlier outcomes of deliveries that are something else by now: another layout, series or period took them.
+
+        Rows that were accepted stay until others of the same delivery are.
+        """
+        now = {(o.file_name, o.sha256): o for o in self.outcomes.values()}
+        found = []
+        for earlier in self.before.values():
+            taken = now.get((earlier.file_name, earlier.sha256))
+            is_other = taken is not None and earlier.extract_id not in self.outcomes
+            if taken is not None and is_other and (taken.is_accepted or not earlier.is_accepted):
+                found.append(earlier)
+        return found
 
     def _remember(self, outcome: Outcome) -> None:
         self.outcomes[outcome.extract_id] = outcome

@@ -440,6 +440,9 @@ def _of_contract(
         faults.append(("future_period", given > pl.lit(latest)))
         if layout.is_quarterly:
             faults.append(("other_period", given < pl.lit(latest)))
+        elif layout.contract.cadence == "quarterly":
+            end = given.dt.truncate("1q").dt.offset_by("1q").dt.offset_by("-1d")
+            faults.append(("not_quarter_end", given != end))
     if layout.resolve is None or column.name != layout.resolve.kato:
         faults += _bounds(column, given)
         source = layout.columns.get(column.name)

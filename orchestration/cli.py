@@ -88,18 +88,13 @@ def run(
 
         console = make_console(stderr=True)
         progress = Progress(console)
-        if pull:
-            with progress.stage("pull"):
-                from ingestion.pull.session import pull_from
-
-                pull_from(home, [], progress.line)
         inboxes = list(inbox or [])
         if sample:
             inboxes = [_sample_inbox(home, progress)]
         elif not inboxes:
             home.inbox.mkdir(parents=True, exist_ok=True)
             inboxes = [home.inbox]
-        result = run_pipeline(home, inboxes, progress, debug=debug, engine=engine)
+        result = run_pipeline(home, inboxes, progress, debug=debug, engine=engine, pull=pull)
         progress.line(f"time     {progress.timings()}")
         for error in result.errors:
             progress.line(f"error    {error}")

@@ -73,6 +73,8 @@ def check(
 
         answers = []
         by = read_layout(layout, in_place=False) if layout is not None else None
+        for place in by.undecided() if by is not None else ():
+            typer.echo(f"{layout}: {place}", err=True)
         checked = check_files(files, Home.from_environment(), previous, by)
         for file, found in zip(files, checked, strict=True):
             if as_json:
@@ -109,7 +111,8 @@ def onboard(
             print(text, end="")
         else:
             out.write_text(text, encoding="utf-8")
-            print(f"{out}: {text.count('TODO')} places to decide, marked TODO")
+            # The first line tells what TODO means.
+            print(f"{out}: {text.count('TODO') - 1} places to decide, marked TODO")
 
 
 def pull(

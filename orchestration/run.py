@@ -55,8 +55,9 @@ def run_pipeline(
     progress: Progress,
     debug: bool = False,
     engine: Engine = Engine.DUCKDB,
+    pull: bool = False,
 ) -> RunResult:
-    """Read every delivery in the inboxes, build on the engine, audit, release.
+    """Read every delivery in the inboxes, build on the engine, audit, release; first fetch what is new where asked to.
 
     When some tables could not be built, the figures that do not need them are released all the same; when the engine
     went away in the middle, nothing is. Errors:
@@ -71,6 +72,8 @@ def run_pipeline(
     with _only_run(home), watching(progress):
         if url:
             _fill(home, url, progress)
+        if pull:
+            _pull(home, progress)
         with progress.stage("look"):
             delivered = standing.deliveries([*inboxes, home.pulled_receipts])
             known = standing.unchanged(home, delivered)
@@ -128,6 +131,13 @@ def _fill(home: Home, url: str, progress: Progress) -> None:
         found = fill(home, open_store(url))
     if found:
         progress.line(f"store    {found} files restored into {home.root}")
+
+
+def _pull(home: Home, progress: Progress) -> None:
+    from ingestion.pull.session import pull_from
+
+    with progress.stage("pull"):
+        pull_from(home, [], progress.line)
 
 
 def _land(home: Home, inboxes: Sequence[Path]) -> bool:

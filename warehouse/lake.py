@@ -260,6 +260,15 @@ def commit(home: Home, outcome: Outcome, files: Mapping[str, Sequence[Path]]) ->
     return outcome
 
 
+def withdraw(home: Home, outcome: Outcome) -> None:
+    """Remove an outcome and its rows: another of the same delivery has taken its place. The landed file stays."""
+    (home.lake / "outcomes" / f"{outcome.extract_id}.json").unlink(missing_ok=True)
+    for part in PARTS:
+        if outcome.extract_kind is not None:
+            shutil.rmtree(partition(home, part, outcome.extract_kind, outcome.extract_id), ignore_errors=True)
+    shutil.rmtree(home.answers / outcome.extract_id, ignore_errors=True)
+
+
 def is_whole(home: Home, outcome: Outcome) -> bool:
     """Whether the lake still holds the accepted rows as they were committed; if not, the file is to be read anew."""
     return bool(outcome.accepted_parts) == outcome.is_accepted and not changes(

@@ -210,9 +210,11 @@ class Landing:
         self._last = receipt.received_order
 
     def _hold(self, receipt: Receipt) -> None:
+        # Both fail on a damaged receipt, of which nothing must be held then.
+        newest = max(self._newest.get(receipt.file_name, 0), receipt.received_order)
+        came = max(self._came.get(receipt.sha256, ""), receipt.received_at)
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
-        self._newest[receipt.file_name] = max(self._newest.get(receipt.file_name, 0), receipt.received_order)
-        self._came[receipt.sha256] = max(self._came.get(receipt.sha256, ""), receipt.received_at)
+        self._newest[receipt.file_name], self._came[receipt.sha256] = newest, came
 
 
 @cache

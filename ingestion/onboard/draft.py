@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from ingestion.contract import Column, load_contracts
-from ingestion.layout import Layout, load_layouts
+from ingestion.layout import UNDECIDED, Layout, load_layouts
 from ingestion.onboard.look import Look, look
 from ingestion.onboard.propose import (
     Match,
@@ -27,8 +27,18 @@ from ingestion.onboard.propose import (
 )
 from ingestion.units import factor_stated
 
-TODO = "TODO"
-_PERIOD = re.compile(r"(?P<year>20\d\d)(?P<between>[-_ ]?(?:[qQкК]|кв)?[-_ ]?)(?P<quarter>[1-4])(?!\d)")
+TODO = UNDECIDED
+#: How names tell what a file speaks of, the most telling first.
+_PERIODS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?<!\d)(?P<year>20\d\d)[-_.](?P<month>[01]\d)[-_.](?P<day>[0-3]\d)(?!\d)",
+        r"(?<!\d)(?P<day>[0-3]\d)[-_.](?P<month>[01]\d)[-_.](?P<year>20\d\d)(?!\d)",
+        r"(?<!\d)(?P<year>20\d\d)[-_ ]?(?:[qQкК]|кв)?[-_ ]?(?P<quarter>[1-4])(?!\d)",
+        r"(?<!\d)(?P<quarter>[1-4])[-_. ]*(?:[qQкК]|кв|квартал|тоқсан)?[-_. ]*(?P<year>20\d\d)(?!\d)",
+    )
+)
+_GROUPS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "quarter": "[1-4]"}
 _YEAR_COLUMN = r"(?:19|20)\d{2}"
 _LEAST_YEARS = 3
 _YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")
@@ -66,23 +76,21 @@ def draft_layout(path: Path, sender: str, extract: str | None = None) -> str:
 
 def file_pattern(name: str, sender: str) -> str:
     """An expression for the paths of a sender's files like this one: its folder, and its period as groups."""
-    period = _PERIOD.search(name)
+    found = next((told for period in _PERIODS if (told := period.search(name))), None)
     years = list(_YEAR.finditer(name))
-    if period is None or len(years) > 1:
+    spans: list[tuple[int, int, str]] = []
+    if len(years) == 1:
         # Several years are a span, which names no period.
-        year = years[0] if len(years) == 1 else None
-        middle = (
-            (re.escape(name[: year.start()]), r"(?P<year>\d{4})", re.escape(name[year.end() :]))
-            if year
-            else ()
+        groups = found.groupdict() if found is not None else {}
+        spans = (
+            [(found.start(group), found.end(group), group) for group in groups] if found is not None else []
         )
-        pattern = "".join(middle) or re.escape(name)
-    else:
-        pattern = (
-            re.escape(name[: period.start()])
-            + r"(?P<year>\d{4})" + re.escape(period["between"]) + r"(?P<quarter>[1-4])"
-            + re.escape(name[period.end() :])
-        )  # fmt: skip
+        spans = sorted(spans) or [(*years[0].span(), "year")]
+    pattern, end = "", 0
+    for start, stop, group in spans:
+        pattern += re.escape(name[end:start]) + f"(?P<{group}>{_GROUPS[group]})"
+        end = stop
+    pattern += re.escape(name[end:])
     return rf"(?:.*/)?{re.escape(sender)}/" + pattern.replace(r"\-", "-").replace(r"\ ", " ")
 
 
@@ -127,10 +135,16 @@ def draft(path: Path, look: Look, proposal: Proposal, sender: str, layouts: Sequ
         elif column.role == "as_of" and "(?P<quarter>" in pattern:
             quarter = {"quarter_end": {"year": "{year}", "quarter": "{quarter}"}}
             lines.append(f"  {column.name}: {flow(quarter)}  # the file's name tells it")
-        elif column.role == "as_of" and "(?P<year>" in pattern:
+        elif column.role == "as_of" and "(?P<day>" in pattern:
+            lines.append(
+                f"  {column.name}: {flow({'value': '{year}-{month}-{day}'})}  # the file's name tells it"
+            )
+        elif column.role == "as_of" and "(?P<year>" in pattern and contract.cadence != "quarterly":
             lines.append(
                 f"  {column.name}: {flow({'value': '{year}-12-31'})}  # {TODO} the file's name tells the year"
             )
+        elif column.role == "as_of" and "(?P<year>" in pattern:
+            lines.append(f"  {column.name}: {flow({'value': TODO})}  # nothing tells the quarter")
         elif column.name == "operator_id":
             lines.append(f"  {column.name}: {flow({'value': sender})}  # {TODO} key of dim_operator")
         elif column.required and not (resolved and column.name == resolved["kato"]):

@@ -24,6 +24,7 @@ from tests.unit.ingestion_kit import (
     Warehouse,
     layout,
 )
+from warehouse import lake
 
 
 @pytest.fixture
@@ -781,3 +782,48 @@ def test_a_year_that_stands_twice_is_refused_though_the_layout_names_no_year(war
     outcome = warehouse.run()["years.csv"]
     assert (outcome.outcome, outcome.rule) == ("rejected", "duplicate_header")
     assert "'2024'" in str(outcome.message)
+
+
+def test_a_date_that_ends_no_quarter_is_quarantined_where_the_file_s_name_tells_none(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.layouts["test/availability"] = layout(FILING, file_pattern=r"dala\.csv")
+    warehouse.file(ROW, edited(КАТО="103230200", Село="с.Шынгыс", Дата="30.12.2025"), name="dala.csv")
+    outcome = warehouse.run()["dala.csv"]
+    assert (outcome.rows_accepted, outcome.rows_quarantined) == (1, 1)
+    assert (3, "not_quarter_end", "Дата", "30.12.2025") in warehouse.reasons(outcome)
+
+
+def test_a_layout_that_names_files_otherwise_reads_them_anew_and_counts_them_once(
+    warehouse: Warehouse,
+) -> None:
+    """Its series, and with it the outcome's id, is another; the delivery is the same."""
+    warehouse.layouts["test/availability"] = layout(FILING, file_pattern=r"dala_(?P<year>\d{4})q\d\.csv")
+    path = warehouse.file(ROW)
+    first = warehouse.run()["dala_2025q4.csv"]
+    warehouse.layouts["test/availability"] = layout(FILING)
+    second = warehouse.run()["dala_2025q4.csv"]
+    assert first.is_accepted
+    assert second.is_accepted
+    assert second.extract_id != first.extract_id
+    path.unlink()
+    for _ in range(2):
+        warehouse.run()
+        filings = [o for o in lake.read_outcomes(warehouse.home) if o.extract_kind == "operator_availability"]
+        assert [one.extract_id for one in filings] == [second.extract_id]
+        assert not lake.partition(
+            warehouse.home, "accepted", "operator_availability", first.extract_id
+        ).exists()
+
+
+def test_a_layout_that_takes_a_filing_no_more_leaves_its_rows(warehouse: Warehouse) -> None:
+    warehouse.file(ROW)
+    first = warehouse.run()["dala_2025q4.csv"]
+    del warehouse.layouts["test/availability"]
+    warehouse.run()
+    kept = {one.extract_id: one for one in lake.read_outcomes(warehouse.home)}
+    assert kept[first.extract_id].is_accepted
+    warehouse.layouts["test/availability"] = layout(FILING)
+    warehouse.run()
+    told = [one.outcome for one in lake.read_outcomes(warehouse.home) if one.file_name == "dala_2025q4.csv"]
+    assert told == ["accepted"], "what nobody took for a while is no outcome of its own"

@@ -10,7 +10,15 @@ import pytest
 import yaml
 
 from ingestion.contract import CONTRACTS_DIR, Contract, load_contracts
-from ingestion.layout import LAYOUTS_DIR, Layout, LayoutError, load_layouts, nearest, read_layout
+from ingestion.layout import (
+    LAYOUTS_DIR,
+    ColumnSource,
+    Layout,
+    LayoutError,
+    load_layouts,
+    nearest,
+    read_layout,
+)
 from ingestion.rules import is_free_text
 from ingestion.suspicion import profile_query
 from ingestion.units import factor_stated
@@ -89,6 +97,39 @@ def test_a_layout_that_cannot_work_says_why(tmp_path: Path, old: str, new: str, 
     path.write_text(GOOD.replace(old, new), encoding="utf-8")
     with pytest.raises(LayoutError, match=re.escape(told)):
         read_layout(path)
+
+
+def test_a_draft_that_nobody_has_looked_at_is_no_layout(tmp_path: Path) -> None:
+    folder = tmp_path / "itu"
+    folder.mkdir()
+    path = folder / "itu_indicators.yaml"
+    path.write_text(
+        GOOD.replace("{from: dataValue}", "{from: dataValue, map: {none: TODO}}"), encoding="utf-8"
+    )
+    with pytest.raises(LayoutError, match=r"'columns.value.map.none' still says TODO"):
+        read_layout(path)
+
+
+def test_a_quarterly_filing_named_by_its_year_alone_would_replace_the_one_before() -> None:
+    for pattern, is_right in (
+        (r"a_(?P<year>\d{4})\.csv", False),
+        (r"a_(?P<year>\d{4})q(?P<quarter>\d)\.csv", True),
+        (r"a_(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)\.csv", True),
+        (r"a\.csv", True),
+    ):
+        problems = (
+            load_layouts()["sample_dala/operator_availability"]
+            .model_copy(update={"file_pattern": pattern})
+            .problems()
+        )
+        assert any("tells the year alone" in problem for problem in problems) is not is_right, pattern
+
+
+def test_a_number_in_a_map_needs_no_quotes() -> None:
+    assert ColumnSource.model_validate({"from": "x", "map": {"нет": 0, "есть": 2}}).map == {
+        "нет": "0",
+        "есть": "2",
+    }
 
 
 def test_the_nearest_layout_of_a_misnamed_file_comes_first() -> None:

@@ -85,3 +85,17 @@ def test_a_withheld_figure_bears_its_reason_as_text(code: str) -> None:
     shown = LANGUAGES[code].absent('check "x"<y failed: 1 row')
     assert "<y" not in shown
     assert shown.count('"') == 4
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        "thousand 3 more",
+        "check A1 failed in 3 rows",
+        "no such extract received",
+        "3 tests, fewer than the 5 that",
+    ],
+)
+def test_what_a_check_observed_is_told_as_it_is(observed: str) -> None:
+    told = LANGUAGES["ru"].reason(f"check roads failed: {observed} rows; and so on")
+    assert told == Markup(f'проверка roads не пройдена<span lang="en">: {observed} rows; and so on</span>')

@@ -111,9 +111,15 @@ class Language:
             return Markup("{} – {}").format(self.value(low, unit), self.value(high, unit))
         return Markup("{} – {}").format(self.number(low), self.number(high))
 
+    @cached_property
+    def _reasons(self) -> dict[str, Markup]:
+        return {}
+
     def reason(self, withheld: str) -> Markup:
-        """Why a figure is withheld."""
-        return in_words(withheld, self.code, self.texts)
+        """Why a figure is withheld; the few reasons of a release are told for thousands of figures."""
+        if withheld not in self._reasons:
+            self._reasons[withheld] = in_words(withheld, self.code, self.texts)
+        return self._reasons[withheld]
 
     def absent(self, withheld: str | None) -> Markup:
         """What stands where no figure does: `withheld` gives the reason, None says that nobody knows it."""

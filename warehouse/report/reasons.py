@@ -33,7 +33,12 @@ FORMS: Mapping[str, str] = {
     r"and has (?P<foreign>\d+) that are not on it",
     "few_tests": r"(?P<tests>\d+) tests, fewer than the (?P<needed>\d+) that a share needs",
 }
-_ANY = re.compile("|".join(f"(?P<{key}>{form})" for key, form in FORMS.items()))
+# A sentence begins a part, perhaps after the metric that it is about: what a check observed may hold the same words.
+_ANY = re.compile(
+    r"(?:^|(?<=; )|(?<=\| ))(?P<about>(?:[a-z][a-z0-9_]*: )?)(?:"
+    + "|".join(f"(?P<{key}>{form})" for key, form in FORMS.items())
+    + r")(?!\w)"
+)
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -46,7 +51,8 @@ def in_words(text: str, code: str, texts: Mapping[str, Any]) -> Markup:
     """
     told, end = [], 0
     for found in _ANY.finditer(text):
-        told += [_as_it_is(text[end : found.start()], code), _sentence(found, texts)]
+        before = text[end : found.start()] + found["about"]
+        told += [_as_it_is(before, code), _sentence(found, texts)]
         end = found.end()
     return Markup("").join([*told, _as_it_is(text[end:], code)])
 
