@@ -88,13 +88,15 @@ class Landing:
         self._receipts: dict[tuple[str, str], Receipt] = {}
         self._newest: dict[str, int] = {}
         self._came: dict[str, str] = {}
+        self._damaged: list[Path] = []
         self._last = 0
         for path in sorted(self._receipts_dir.rglob("[!.]*.json"), key=lambda one: one.name):
             self._last = int(path.stem)
-            # A damaged receipt stays where it lies; its delivery gets another when it is received again.
-            with suppress(ValueError, TypeError):
-                status = path.stat()
+            status = path.stat()
+            try:
                 self._hold(_read_receipt(path, status.st_ino, status.st_mtime_ns))
+            except (ValueError, TypeError):
+                self._damaged.append(path)
         self._seen: dict[str, list[object]] = {}
         with suppress(FileNotFoundError, ValueError):
             self._seen = dict(json.loads(self._seen_path.read_bytes()))
@@ -135,7 +137,10 @@ class Landing:
             known = self._receipts.get((file_name, str(seen[3])))
             if known is not None and seen[4:] == _landed_mark(self.path(known)):
                 return known
-        receipt, _ = self._file(self._copy(file, siblings), file_name, None)
+        copied = self._copy(file, siblings)
+        if seen is not None and seen[3] == copied[0]:
+            self._mend(file_name, copied)
+        receipt, _ = self._file(copied, file_name, None)
         self._seen[str(file)] = [*mark, receipt.sha256, *_landed_mark(self.path(receipt))]
         return receipt
 
@@ -147,6 +152,20 @@ class Landing:
         Whoever fetched it removes its own copy.
         """
         return self._file(self._copy(file, siblings), file_name, origin)
+
+    def _mend(self, file_name: str, copied: tuple[str, Path]) -> None:
+        """Write the receipt of a delivery that came before anew, where one is damaged and it must be this one's.
+
+        With another number it would count as sent again, after what was sent since.
+        """
+        sha256, temporary = copied
+        if (file_name, sha256) in self._receipts or len(self._damaged) != 1:
+            return
+        path = self._damaged.pop()
+        came = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).isoformat(timespec="seconds")
+        receipt = Receipt(file_name, sha256, temporary.stat().st_size, int(path.stem), came)
+        _write_json(path, _as_values(receipt))
+        self._hold(receipt)
 
     def _file(self, copied: tuple[str, Path], file_name: str, origin: Origin | None) -> tuple[Receipt, bool]:
         """Put copied bytes where their hash belongs, with a receipt where they are a delivery of their own."""
@@ -204,8 +223,7 @@ class Landing:
     def _write_receipt(self, receipt: Receipt) -> None:
         folder = self._receipts_dir if receipt.origin is None else self._pulled_dir
         folder.mkdir(parents=True, exist_ok=True)
-        values = {name: value for name, value in asdict(receipt).items() if name != "origin" or value}
-        _write_json(folder / f"{receipt.received_order:08d}.json", values)
+        _write_json(folder / f"{receipt.received_order:08d}.json", _as_values(receipt))
         self._hold(receipt)
         self._last = receipt.received_order
 
@@ -215,6 +233,10 @@ class Landing:
         came = max(self._came.get(receipt.sha256, ""), receipt.received_at)
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
         self._newest[receipt.file_name], self._came[receipt.sha256] = newest, came
+
+
+def _as_values(receipt: Receipt) -> dict[str, object]:
+    return {name: value for name, value in asdict(receipt).items() if name != "origin" or value}
 
 
 @cache

@@ -69,6 +69,29 @@ def test_receipts_and_notes_that_are_damaged_get_new_ones(warehouse: Warehouse) 
     assert json.loads(now[-1].read_bytes())["file_name"] == "dala_2025q4.csv"
 
 
+def test_a_damaged_receipt_is_written_anew_under_its_number(warehouse: Warehouse) -> None:
+    """With another number its delivery would count as sent again."""
+    before = warehouse.run()
+    receipts = sorted((warehouse.home.landing / "receipts").iterdir())
+    for receipt in receipts:
+        told = json.loads(receipt.read_bytes())
+        cut(receipt)
+        assert warehouse.run() == before
+        again = json.loads(receipt.read_bytes())
+        assert {**again, "received_at": told["received_at"]} == told
+    assert sorted((warehouse.home.landing / "receipts").iterdir()) == receipts
+
+
+@pytest.mark.parametrize("damage", [{"received_order": None}, {"received_order": "1"}, {"received_at": None}])
+def test_a_receipt_of_the_wrong_shape_is_a_damaged_one(
+    warehouse: Warehouse, damage: dict[str, object]
+) -> None:
+    receipts = sorted((warehouse.home.landing / "receipts").iterdir())
+    for receipt in receipts:
+        receipt.write_text(json.dumps({**json.loads(receipt.read_bytes()), **damage}), encoding="utf-8")
+    assert warehouse.run()["dala_2025q4.csv"].is_current
+
+
 def test_a_delivery_whose_outcome_is_damaged_is_read_anew(warehouse: Warehouse) -> None:
     before = warehouse.run()
     for path in (warehouse.home.lake / "outcomes").glob("*.json"):
