@@ -34,7 +34,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunResult | BaseException) 
     called: list[Sequence[Path]] = []
 
     def run_pipeline(
-        home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool, engine: Engine
+        home: Home, inboxes: Sequence[Path], progress: Progress, debug: bool, engine: Engine, pull: bool
     ) -> RunResult:
         called.append(inboxes)
         if isinstance(result, BaseException):

@@ -302,7 +302,11 @@ def test_the_last_good_filing_stands_in_where_others_have_filed(filed: Warehouse
     assert records(filed, "stand_in").is_empty(), "nobody else filed for the date: it is in no release yet"
     q3 = next(o for o in lake.read_outcomes(filed.home) if o.file_name == "dala_2025q3.csv")
     other = replace(
-        q3, extract_id="other", series="other/operator_availability/a/2025q4", as_of_date="2025-12-31"
+        q3,
+        extract_id="other",
+        series="other/operator_availability/a/2025q4",
+        as_of_date="2025-12-31",
+        file_name="other_2025q4.csv",
     )
     lake.record(filed.home, other)
     filed.run()
