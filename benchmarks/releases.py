@@ -55,6 +55,10 @@ def _release(bench: Bench, name: str, run: Timing) -> Report:
             Judged(
                 f"an analyst's question to {name} / to plain Parquet", asked["release"] / asked["file"], 1.5
             ),
+            Judged(
+                f"the same with opening {name} each time / with opening nothing but the file",
+                asked["release_opened"] / asked["file_opened"],
+            ),
             Judged(f"first screen of the report of {name}", first / _KB, 300, unit="kB"),
             Judged(f"largest page of the report of {name}", max(pages.values()) / _MB, 2, unit="MB"),
         ],
