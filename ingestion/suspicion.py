@@ -228,10 +228,10 @@ def _parts(before: Outcome, after: Outcome) -> Iterator[tuple[str | None, str | 
     """Covering rows of both deliveries by region, then by category, for each that the earlier one had."""
     old, new = before.covered_by_region, after.covered_by_region
     for region in sorted(filter(None, old)):
-        yield region, None, old[region], new.get(region, 0)
+        yield region, None, old[region], new[region]
     old, new = before.covered_by_category, after.covered_by_category
     for category in sorted(filter(None, old)):
-        yield None, category, old[category], new.get(category, 0)
+        yield None, category, old[category], new[category]
 
 
 def _pct(part: float, whole: float) -> float:

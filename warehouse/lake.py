@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
@@ -157,12 +158,12 @@ class Outcome:
     held_for: str | None = None
 
     @cached_property
-    def covered_by_region(self) -> dict[str | None, int]:
+    def covered_by_region(self) -> Counter[str | None]:
         """Rows that cover something, by region."""
         return _summed((cell.region_kato, cell.covered_count) for cell in self.profile)
 
     @cached_property
-    def covered_by_category(self) -> dict[str | None, int]:
+    def covered_by_category(self) -> Counter[str | None]:
         """Rows that cover something, by category."""
         return _summed((cell.category, cell.covered_count) for cell in self.profile)
 
@@ -196,10 +197,10 @@ class Outcome:
         return self.series.rsplit("/", 1)[0]
 
 
-def _summed(parts: Iterable[tuple[str | None, int]]) -> dict[str | None, int]:
-    sums: dict[str | None, int] = {}
+def _summed(parts: Iterable[tuple[str | None, int]]) -> Counter[str | None]:
+    sums: Counter[str | None] = Counter()
     for part, count in parts:
-        sums[part] = sums.get(part, 0) + count
+        sums[part] += count
     return sums
 
 

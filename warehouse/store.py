@@ -195,7 +195,8 @@ def _take_turn(home: Home, store: Store, note: dict[str, Any]) -> dict[str, Any]
     there, etag = _content(store, TURN)
     is_strange = there is None and note["turn"] is None and any(True for _ in _names(store))
     # A word that was on its way when a push was cut off is this home's, too.
-    if is_strange or there not in (note["turn"], note.get("next")):
+    own = {note["turn"], note.get("next", note["turn"])}
+    if is_strange or there not in own:
         raise StoreConflict(
             f"s3://{store.bucket}/{store.prefix} was last written by another home. Go on in an empty home, which a run "
             "fills from the store"

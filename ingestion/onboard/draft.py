@@ -79,13 +79,11 @@ def file_pattern(name: str, sender: str) -> str:
     found = next((told for period in _PERIODS if (told := period.search(name))), None)
     years = list(_YEAR.finditer(name))
     spans: list[tuple[int, int, str]] = []
-    if len(years) == 1:
-        # Several years are a span, which names no period.
-        groups = found.groupdict() if found is not None else {}
-        spans = (
-            [(found.start(group), found.end(group), group) for group in groups] if found is not None else []
-        )
-        spans = sorted(spans) or [(*years[0].span(), "year")]
+    # Several years are a span, which names no period.
+    if len(years) == 1 and found is not None:
+        spans = sorted((found.start(group), found.end(group), group) for group in found.groupdict())
+    elif len(years) == 1:
+        spans = [(*years[0].span(), "year")]
     pattern, end = "", 0
     for start, stop, group in spans:
         pattern += re.escape(name[end:start]) + f"(?P<{group}>{_GROUPS[group]})"

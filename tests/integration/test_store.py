@@ -251,7 +251,7 @@ def test_what_a_push_that_was_cut_off_left_is_removed_when_it_is_gone(bucket: An
     push(home, opened)
     publish(home, "pub-2")
     with pytest.raises(StoreError):
-        push(home, stores.Store(Faulty(opened.client, 4, CUT_OFF), opened.bucket, opened.prefix))
+        push(home, stores.Store(Faulty(opened.client, 3, CUT_OFF), opened.bucket, opened.prefix))
     point_link(home.current, "pub-1")
     shutil.rmtree(home.published / "pub-2")
     push(home, opened)
@@ -263,6 +263,14 @@ def test_a_note_of_another_store_is_none_of_this_one(bucket: Any, tmp_path: Path
     push(home, open_store(URL))
     elsewhere = open_store("s3://qamtu/elsewhere")
     assert push(home, elsewhere).sent == len(content(home))
+    with pytest.raises(StoreConflict):
+        push(home, open_store(URL))
+
+
+def test_a_store_that_was_emptied_is_not_taken_for_full(bucket: Any, tmp_path: Path) -> None:
+    home = filled(tmp_path / "one")
+    push(home, open_store(URL))
+    bucket.objects.all().delete()
     with pytest.raises(StoreConflict):
         push(home, open_store(URL))
 
