@@ -123,7 +123,7 @@ def _spread(most: int, count: int) -> list[int]:
 def inputs(folder: Path, told: argparse.Namespace) -> Iterator[Line]:
     """Damaged files of every format."""
     corpus = fuzz.Corpus(folder)
-    for name in fuzz.FORMATS:
+    for name in told.formats.split(";"):
         tally = fuzz.fuzz(corpus, name, range(told.files))
         commonest = ", ".join(f"{rule} {count}" for rule, count in tally.outcomes.most_common(4))
         _say(f"{name}: {tally.files} files, {len(tally.problems)} problems")
@@ -152,6 +152,11 @@ def main() -> int:
     parser.add_argument("--disks", type=int, default=12, help="sizes of a full disk; pairs of runs at once")
     parser.add_argument("--reads", type=int, default=10_000, help="times that `current` is opened")
     parser.add_argument("--files", type=int, default=20_000, help="damaged files of each format")
+    parser.add_argument(
+        "--formats",
+        default=";".join(fuzz.FORMATS),
+        help="of damaged files, separated by semicolons: %(default)s",
+    )
     parser.add_argument("--json", type=Path, help="also write the lines here")
     told = parser.parse_args()
     lines: list[Line] = []
