@@ -47,6 +47,19 @@ def gates_at_the_door(folder: Path, _: argparse.Namespace) -> Iterator[Line]:
     )  # fmt: skip
 
 
+def gates_on_tables(_: Path, __: argparse.Namespace) -> Iterator[Line]:
+    """Every fault that an expectation is there for, and every expectation taken away."""
+    found = list(gates.on_finished_tables())
+    missed = [f"{one.check_id}: {one.fault}" for one in found if not one.is_caught]
+    yield Line("faults of finished tables caught", len(found), len(found) - len(missed), "-", missed)
+    every = {one.check_id for one in found}
+    idle = sorted(every - {one.check_id for one in found if not one.others})
+    yield Line(
+        "expectations without which a fault slips through", len(every), len(every) - len(idle), "-",
+        note=f"another catches what it is there for: {', '.join(idle) or 'none'}",
+    )  # fmt: skip
+
+
 def gates_on_builds(folder: Path, _: argparse.Namespace) -> Iterator[Line]:
     """Every defect that only the audit can see, each on a whole build."""
     build = gates.Build(Home(folder / "home"), gates.clean_inbox(folder / "clean"))
@@ -58,11 +71,11 @@ def gates_on_builds(folder: Path, _: argparse.Namespace) -> Iterator[Line]:
             _say(f"{'caught' if found[-1].is_caught else 'MISSED'}: {defect.name}")
     missed = [f"{one.defect.name}: {sorted(one.fired)}" for one in found if not one.is_caught]
     yield Line("defects caught by the audit", len(found), len(found) - len(missed), f"{gates.SEED}", missed)
-    named = {one.defect.by for one in found if one.withheld}
-    idle = sorted(named - frozenset().union(*(one.needed for one in found)))
+    named = {one.defect.by for one in found}
+    alone = {one.defect.by for one in found if one.fired == {one.defect.by} or one.defect.by in one.needed}
     yield Line(
-        "blocking checks without which a metric slips through", len(named), len(named) - len(idle),
-        f"{gates.SEED}", note=f"another check withholds it too: {', '.join(idle)}",
+        "checks without which a defect slips through", len(named), len(alone), f"{gates.SEED}",
+        note=f"another catches it too: {', '.join(sorted(named - alone)) or 'none'}; alone: {', '.join(sorted(alone))}",
     )  # fmt: skip
 
 
@@ -135,6 +148,7 @@ def inputs(folder: Path, told: argparse.Namespace) -> Iterator[Line]:
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Line]]] = {
     "door": gates_at_the_door,
+    "tables": gates_on_tables,
     "audit": gates_on_builds,
     "clean": clean_countries,
     "semantics": properties,

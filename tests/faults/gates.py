@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ import yaml
 
 from expectations import gate
 from expectations.audit import run_audit
+from expectations.engine import Engine
 from expectations.gate import judge
 from expectations.suite import load_suites
 from ingestion import pipeline
@@ -36,6 +38,8 @@ from ingestion.pipeline import ingest
 from sample_country import generate
 from tests.faults.filing_tables import edited
 from tests.faults.injections import OF_BYTES, OF_TABLES, head
+from tests.unit.small_marts import small_marts
+from tests.unit.suite_faults import FAULTS
 from warehouse.lake import Outcome, partition
 from warehouse.paths import PROJECT_DIR, Home
 
@@ -435,6 +439,46 @@ def _about(check_id: str, manifest: Mapping[str, Any], named: Mapping[str, str])
     if one is not None:
         return {named[table.split(".")[1]] for table in one["tables"]}, set(one.get("metrics") or ())
     return set(), set()
+
+
+# --- Expectations taken away ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OnTables:
+    """What fired on finished tables with one fault in them: the expectation it is there for, and any others."""
+
+    check_id: str
+    fault: str
+    is_caught: bool
+    others: frozenset[str]
+
+
+def on_finished_tables(faults: Mapping[str, Mapping[str, str]] = FAULTS) -> Iterator[OnTables]:
+    """Put each fault into a small country's finished tables, one at a time, and ask all expectations that read them."""
+    expectations = {suite.check_id(one): one for suite in load_suites() for one in suite.expectations}
+    engine = Engine()
+
+    def fires(check_id: str) -> bool:
+        one = expectations[check_id]
+        return not engine.evaluate(marts.execute(one.query).df(), one.expect, one.kwargs).success
+
+    with small_marts() as marts:
+        for check_id, fault, changes in (
+            (name, fault, changes) for name, told in faults.items() for fault, changes in told.items()
+        ):
+            # Each fault is taken back, and what reads none of the tables it changes cannot notice it.
+            changed = set(re.findall(r"(?:update|delete from|insert into) ([a-z]+\.\w+)", changes))
+            marts.execute("begin")
+            for statement in changes.split("; "):
+                marts.execute(statement)
+            fired = {
+                other
+                for other, one in expectations.items()
+                if changed & {*one.tables, *one.also_reads} and fires(other)
+            }
+            marts.execute("rollback")
+            yield OnTables(check_id, fault, check_id in fired, frozenset(fired - {check_id}))
 
 
 # --- Clean countries --------------------------------------------------------------------------------------------------
