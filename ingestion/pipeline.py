@@ -232,6 +232,15 @@ def read_gazetteer(home: Home, outcomes: Iterable[Outcome]) -> Gazetteer:
     return build_gazetteer(editions, frames["kato_changes"])
 
 
+def _name_hash(file_name: str) -> str:
+    """What stands for the content of a file that could not be landed."""
+    return hashlib.sha256(file_name.encode()).hexdigest()
+
+
+def _never_landed(outcome: Outcome) -> bool:
+    return outcome.size_bytes == 0 and outcome.sha256 == _name_hash(outcome.file_name)
+
+
 class _Session:
     """One call of `ingest`: what is known, what has been done, and the gazetteer once it is needed."""
 
@@ -270,9 +279,9 @@ class _Session:
 
     def _refuse_unlanded(self, arrival: Arrival, rule: str, detail: str) -> None:
         """Record a file whose content could not be taken, so that there is nothing to land."""
-        digest = hashlib.sha256(arrival.file_name.encode()).hexdigest()
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        self._refuse(Receipt(arrival.file_name, digest, 0, 0, now), "rejected", rule, detail)
+        unlanded = Receipt(arrival.file_name, _name_hash(arrival.file_name), 0, 0, now)
+        self._refuse(unlanded, "rejected", rule, detail)
 
     def _refuse(self, receipt: Receipt, outcome: str, rule: str, detail: str) -> None:
         named = hashlib.sha256(f"{receipt.file_name}\0{receipt.sha256}".encode()).hexdigest()
@@ -303,13 +312,18 @@ class _Session:
         self._remember(refused)
 
     def read_otherwise(self) -> list[Outcome]:
-        """Earlier outcomes of deliveries that are something else by now: another layout, series or period took them.
+        """Earlier outcomes of deliveries that are something else by now: another layout, series or period took them,
+        or a file that could not be landed now was.
 
         Rows that were accepted stay until others of the same delivery are.
         """
         now = {(o.file_name, o.sha256): o for o in self.outcomes.values()}
+        landed = {o.file_name for o in self.outcomes.values() if not _never_landed(o)}
         found = []
         for earlier in self.before.values():
+            if _never_landed(earlier) and earlier.file_name in landed:
+                found.append(earlier)
+                continue
             taken = now.get((earlier.file_name, earlier.sha256))
             is_other = taken is not None and earlier.extract_id not in self.outcomes
             if taken is not None and is_other and (taken.is_accepted or not earlier.is_accepted):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from ingestion.pipeline import ingest
 from tests.main_job_kit import Run, qamtu
+from tests.release_texts import texts_of, words_of
 from warehouse.verify import read_publication
 
 pytestmark = pytest.mark.slow
@@ -55,12 +58,60 @@ def test_a_filing_that_lost_a_region_is_held_until_it_is_accepted_or_mended(
     decisions = pl.read_parquet(sample_run.home.lake / "meta" / "decision.parquet")
     assert decisions.select("decision", "reason", "author").rows() == [("acceptance", reason, "A. Analyst")]
 
+    markers = plant(received, tmp_path / "inbox")
     # Filed whole once more, its period is built again and the others stand: the figures are those of one whole build.
     again.with_name("tulpar-2025-q4_rev3.csv").write_bytes(filed.read_bytes())
     mended = qamtu(sample_run.home.root, "run", *inboxes)
     assert mended.code == 0, mended.told
     assert "of 2025-12-31 alone" in mended.told
-    assert figures(sample_run.home.current) == figures(before)
+    after = figures(sample_run.home.current)
+    # Rows of these two name the delivery they are from.
+    changed = {path for path, sha256 in figures(before).items() if after.get(path) != sha256}
+    assert changed == {"csv/fct_availability.csv", "csv/fct_dispute.csv"}
+
+    received_rows = "\n".join(lake_texts(sample_run.home.lake))
+    assert [marker for marker in markers if marker not in received_rows] == [], "each of them was received"
+    leaks, forms = [], set()
+    for name, text in texts_of(sample_run.home.current / "open"):
+        forms.add(Path(name.split("/")[0]).suffix or name.split("/")[0])
+        leaks += [(name, marker) for marker in markers if marker in text]
+    assert leaks == []
+    assert {".duckdb", "parquet", "csv", "xlsx", "geo", "report", "docs", ".json", ".jsonld"} <= forms
+
+
+def plant(received: Path, inbox: Path) -> list[str]:
+    """File four of the quarter's filings again with a word of its own in each place that is nobody else's business:
+    an address, a station, the text of a complaint, a row in quarantine, and the header of a file that is refused.
+    """
+
+    def filed_again(name: str, old: str, new: str, revision: int = 2) -> None:
+        text = (received / name).read_bytes().decode()
+        assert old in text
+        target = inbox / name.replace(".csv", f"_rev{revision}.csv")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.replace(old, new).encode())
+
+    filed_again("sample_dala/addresses_2025q4.csv", "\n100000000001,", "\n731973197319,")
+    stations = (received / "sample_tulpar/tulpar-sites-2025-q4.csv").read_text(encoding="utf-8")
+    site = re.findall(r"TU-\d+-\d+", stations)[0]
+    filed_again("sample_tulpar/tulpar-sites-2025-q4.csv", site, "PLANTED-SITE-7F21")
+    filed_again("sample_ministry/disputes/white_spots_2025q4.csv", "Нет связи", "planted-complaint-4c0e")
+    filed_again("sample_koktem/satellite_2025q4.csv", "up_mbps\n", "up_mbps\nplanted-row-93d5,GEO,3,25,3\n")
+    filed_again("sample_koktem/satellite_2025q4.csv", "kato,", "planted-header-a1b8,", revision=3)
+    return [
+        "731973197319",
+        "PLANTED-SITE-7F21",
+        "planted-complaint-4c0e",
+        "planted-row-93d5",
+        "planted-header-a1b8",
+    ]
+
+
+def lake_texts(lake: Path) -> Iterator[str]:
+    """Every text of the lake's tables."""
+    with duckdb.connect() as connection:
+        for path in sorted(lake.rglob("*.parquet")):
+            yield words_of(f"'{path}'", connection)
 
 
 def figures(release: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -40,6 +40,7 @@ from tests.faults.filing_tables import edited
 from tests.faults.injections import OF_BYTES, OF_TABLES, head
 from tests.unit.small_marts import small_marts
 from tests.unit.suite_faults import FAULTS
+from warehouse.files import remove_tree
 from warehouse.lake import Outcome, partition
 from warehouse.paths import PROJECT_DIR, Home
 
@@ -300,7 +301,11 @@ class Build:
     inbox: Path
     say: Callable[[str], None] = print
     alarms: frozenset[str] = frozenset()
-    _restore: dict[Path, bytes | None] = field(default_factory=dict)
+
+    @property
+    def _clean(self) -> Path:
+        """The home as the clean country left it."""
+        return self.home.root.with_name(f"{self.home.root.name}-clean")
 
     def judged(self) -> tuple[frozenset[str], frozenset[str], int]:
         """Ingest, build, audit: the checks that fire, the metrics withheld, and how many metrics there are."""
@@ -320,27 +325,24 @@ class Build:
             raise AssertionError(
                 f"the clean country has {sorted(withheld)} withheld by {sorted(self.alarms)}"
             )
+        shutil.copytree(self.home.root, self._clean, symlinks=True)
 
     def suffer(self, defect: Defect) -> OnTheBuild:
-        """Put a defect in the place of the clean filing, after those before it are mended, and judge the country."""
-        self._mend()
+        """Put a defect in the place of the clean filing, and judge the country, which knows of no defect before it."""
+        remove_tree(self.home.root)
+        shutil.copytree(self._clean, self.home.root, symlinks=True)
         target = self.inbox / defect.arrives_as
-        self._restore[target] = target.read_bytes() if target.exists() else None
-        clean = (self.inbox / defect.file).read_bytes()
-        target.write_bytes(injected(defect, clean, {}))
+        before = target.read_bytes() if target.exists() else None
+        target.write_bytes(injected(defect, (self.inbox / defect.file).read_bytes(), {}))
         fired, withheld, metrics = self.judged()
+        if before is None:
+            target.unlink()
+        else:
+            target.write_bytes(before)
         new = fired - self.alarms
         return OnTheBuild(
             defect, new, withheld, metrics_resting_on(self.home, fired), metrics, self._needed(new, withheld)
         )
-
-    def _mend(self) -> None:
-        for path, content in self._restore.items():
-            if content is None:
-                path.unlink()
-            else:
-                path.write_bytes(content)
-        self._restore.clear()
 
     def _needed(self, fired: Iterable[str], withheld: frozenset[str]) -> frozenset[str]:
         """Expectations whose removal lets a metric through on exactly this build."""

@@ -8,8 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from expectations.suite import load_suites
 from orchestration.cli import app
 from tests.faults.gates import metrics_resting_on
 from tests.main_job_kit import Run
+from tests.release_texts import texts_of
 from tests.unit.audit_kit import standing_of
 from warehouse.candidate import Manifest, read_manifest
 from warehouse.explain import Figure, explain, model_file
@@ -327,36 +326,6 @@ def test_the_release_is_whole_and_valid(built: Built) -> None:
     report = package.validate()
     assert report.valid, report.flatten(["name", "title", "message"])
     assert len(small) > 10
-
-
-def words_of(relation: str, connection: duckdb.DuckDBPyConnection) -> str:
-    """Every text that stands in a table, each once."""
-    columns = [
-        name
-        for name, kind, *_ in connection.execute(f"describe from {relation}").fetchall()
-        if kind == "VARCHAR"
-    ]
-    told = [f"select distinct {name} as word from {relation}" for name in columns]
-    rows = connection.execute(" union ".join(told)).fetchall() if told else []
-    return "\n".join(word for (word,) in rows if word is not None)
-
-
-def texts_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """Every file below a folder as text: tables and workbooks taken apart, so that no packing hides a word."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        if path.suffix == ".xlsx":
-            with zipfile.ZipFile(path) as parts:
-                yield from ((f"{name}/{part}", parts.read(part).decode()) for part in parts.namelist())
-        elif path.suffix == ".parquet":
-            with duckdb.connect() as connection:
-                yield name, words_of(f"'{path}'", connection)
-        elif path.suffix == ".duckdb":
-            with duckdb.connect(str(path), read_only=True) as connection:
-                for (table,) in connection.execute("select table_name from duckdb_tables()").fetchall():
-                    yield f"{name}/{table}", words_of(f"marts.{table}", connection)
-        else:
-            yield name, path.read_bytes().decode("utf-8", "replace")
 
 
 def test_nothing_internal_of_the_lake_stands_in_any_file_of_the_open_tier(built: Built) -> None:

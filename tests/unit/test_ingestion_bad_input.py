@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -594,6 +595,19 @@ def test_a_link_in_the_inbox_is_not_followed(warehouse: Warehouse) -> None:
     outcome = warehouse.run()["dala_2025q4.csv"]
     assert outcome.rule == "not_a_file"
     assert not list(warehouse.home.landing.rglob("*hostname*"))
+
+
+def test_a_file_that_the_disk_did_not_give_is_taken_by_the_next_run(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.file(ROW)
+    with monkeypatch.context() as failing:
+        failing.setattr("warehouse.landing.Landing.receive", Mock(side_effect=OSError(5, "Input/output error")))
+        refused = warehouse.run()["dala_2025q4.csv"]
+    assert (refused.outcome, refused.rule) == ("rejected", "unreadable_file")
+    assert warehouse.run()["dala_2025q4.csv"].is_accepted
+    (left,) = [o for o in lake.read_outcomes(warehouse.home) if o.file_name == "dala_2025q4.csv"]
+    assert left.is_accepted, "that it could once not be read is no outcome of the delivery"
 
 
 def test_resubmission_supersedes_and_the_earlier_stays(warehouse: Warehouse) -> None:
