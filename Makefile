@@ -18,7 +18,7 @@ SPARK_STAMP := $(VENV)/.ready-spark-$(shell cat requirements-spark.lock pyprojec
 TEAM_STAMP := $(VENV)/.ready-team-$(shell cat requirements-team.lock pyproject.toml | sha256sum | cut -c1-16)
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -qq --no-deps
 
-.PHONY: help run ui test check format bench faults clean setup setup-dev setup-spark setup-team chromium sftp-server \
+.PHONY: help run ui test check format bench faults clean setup setup-dev setup-spark setup-team chromium calc sftp-server \
 	postgres test-unit test-integration test-spark test-team
 
 help:  ## What can be asked of this Makefile
@@ -42,7 +42,7 @@ test-unit: setup-dev
 	@$(BIN)/python -m pytest tests/unit --quiet --numprocesses=2 --dist=worksteal
 
 # Whole runs, faults, Dagster and the browser: what shares a run or a parse stays in one process, the slowest first.
-test-integration: setup-dev chromium sftp-server
+test-integration: setup-dev chromium sftp-server calc
 	@echo "== integration, end-to-end and browser tests"
 	@$(BIN)/python -m pytest tests/integration tests/e2e tests/faults tests/browser --quiet --durations=10 --numprocesses=2 \
 		--dist=loadscope --no-loadscope-reorder
@@ -131,6 +131,18 @@ chromium:
 	fi
 	@command -v chromium >/dev/null || { \
 		echo "!! NO CHROMIUM: browser tests cannot run here (install the package chromium)" >&2; \
+		test -z "$${CI:-}"; }
+
+# Workbooks and CSV files are opened in LibreOffice Calc, by the same rule as Chromium.
+calc:
+	@if command -v soffice >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing LibreOffice Calc for the tests of workbooks (once)"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libreoffice-calc >/dev/null; } \
+			|| echo "!! LibreOffice Calc could not be installed" >&2; \
+	fi
+	@command -v soffice >/dev/null || { \
+		echo "!! NO LIBREOFFICE CALC: workbooks are not opened in a spreadsheet program here (install libreoffice-calc)" >&2; \
 		test -z "$${CI:-}"; }
 
 # Pulls over SFTP are tested against OpenSSH's own server program, which listens to nobody by itself.

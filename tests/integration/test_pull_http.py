@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from yarl import URL
 
-from ingestion.pull.credentials import Credentials
-from ingestion.pull.errors import PullError
 from ingestion.pull.patience import Patience
-from ingestion.pull.web import Web
-from ingestion.sender import Source
-from tests.integration.pull_kit import Resource, WebServer, landed, pulled, quick
-from warehouse.paths import Home
+from tests.integration.pull_kit import Resource, WebServer, landed, pulled, quick, write_certificate
+from warehouse.paths import PROJECT_DIR, Home
 
 CONTENT = b"a,b\n" + b"1,2\n" * 100_000
 PATH = "/out/dala_2025q4.csv"
@@ -247,15 +244,69 @@ def test_a_server_that_sends_on_to_another_gives_no_credential_away(
     assert "Authorization" not in other.requests[0].headers
 
 
-def test_a_server_that_gives_up_encryption_is_not_followed() -> None:
-    place = Web(
-        Source.model_validate({"uri": "https://dala.example", "files": ["a.csv"]}),
-        Credentials({}, {}),
-        quick(None),
-    )
-    sent_on = SimpleNamespace(url=URL("http://dala.example/a.csv"))
-    with pytest.raises(PullError, match="without encryption"):
-        place._refuse_detour(sent_on)  # type: ignore[arg-type]
+# What is trusted is settled when a process starts, so each of these pulls has one of its own.
+_PULL = """
+import sys
+from pathlib import Path
+from tests.integration.pull_kit import pulled
+from warehouse.paths import Home
+(told,) = pulled(Home(Path(sys.argv[1])), {"uri": sys.argv[2], "files": ["dala_2025q4.csv"]}).files
+print(told.status, told.message)
+"""
+
+
+def pulled_trusting(trusted: Path, home: Home, web: WebServer) -> str:
+    """What becomes of a pull by somebody who trusts one certificate."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PULL, str(home.root), f"{web.uri}/out"],
+        cwd=PROJECT_DIR, env=os.environ | {"SSL_CERT_FILE": str(trusted)}, capture_output=True, text=True,
+        timeout=120, check=True,
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[WebServer]:
+    server = WebServer(write_certificate(tmp_path / "server.pem"))
+    server.files[PATH] = Resource(CONTENT)
+    yield server
+    server.stop()
+
+
+def test_a_server_whose_certificate_is_trusted_is_pulled_from(
+    home: Home, secure: WebServer, tmp_path: Path
+) -> None:
+    assert pulled_trusting(tmp_path / "server.pem", home, secure) == "landed None"
+    assert landed(home)[NAME][0] == CONTENT
+
+
+@pytest.mark.parametrize("fault", ["unknown", "expired", "of another host"])
+def test_a_certificate_that_proves_nothing_is_refused_at_once_and_named(
+    fault: str, home: Home, secure: WebServer, tmp_path: Path
+) -> None:
+    server, trusted = secure, write_certificate(tmp_path / "other.pem")
+    if fault != "unknown":
+        trusted = write_certificate(tmp_path / "bad.pem", "127.0.0.1" if fault == "expired" else "127.0.0.2",
+                                    days=-1 if fault == "expired" else 1)  # fmt: skip
+        server = WebServer(trusted)
+    told = pulled_trusting(trusted, home, server)
+    assert told.startswith("failed")
+    assert "certificate" in told
+    assert landed(home) == {}
+    assert server.requests == [], "nothing was asked of whoever this is"
+    if server is not secure:
+        server.stop()
+
+
+def test_a_server_that_gives_up_encryption_is_not_followed(
+    home: Home, web: WebServer, secure: WebServer, tmp_path: Path
+) -> None:
+    web.files["/elsewhere.csv"] = Resource(CONTENT)
+    secure.answers[PATH] = lambda query: (302, b"", {"Location": f"{web.uri}/elsewhere.csv"})
+    told = pulled_trusting(tmp_path / "server.pem", home, secure)
+    assert told.startswith("failed")
+    assert "without encryption" in told
+    assert landed(home) == {}
 
 
 def test_without_its_variable_nothing_is_asked(home: Home, web: WebServer) -> None:
