@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -20,6 +21,8 @@ import xlsxwriter
 from warehouse.exports import DUCKDB_FILE, SAMPLE_NOTE, TITLE, marts_in
 
 FOLDER = "xlsx"
+#: Excel numbers sizes of paper.
+_A4 = 9
 # A workbook carries a date of its making; a fixed one keeps equal releases equal.
 _MADE = dt.datetime(2026, 1, 1)
 _NATION_AND_REGIONS = (
@@ -133,6 +136,8 @@ def _write_workbook(connection: duckdb.DuckDBPyConnection, path: Path, sheets: l
             page = book.get_worksheet_by_name(sheet.title)
             page.write_string(0, 0, f"{label}{sheet.title}, {publication}", book.add_format({"bold": True}))
             page.set_header(f"&L{label}{sheet.title}&R{publication}")
+            _set_paper(page)
+            page.repeat_rows(0, 1)
 
 
 def _write_notes(
@@ -189,6 +194,14 @@ def _write_notes(
             heading = number == 0 or line[0] in ("Withheld", "Measure", "Table", TITLE)
             page.write_string(number, column, text or "", bold if heading else wrap)
     page.freeze_panes(1, 0)
+    _set_paper(page)
+
+
+def _set_paper(page: Any) -> None:
+    """Every column on one page's width, as wide as paper allows."""
+    page.set_paper(_A4)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
 
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, query: str, tables: list[str]) -> list[tuple[str, ...]]:

@@ -44,9 +44,18 @@ def matches(
 
 
 def elements(book: zipfile.ZipFile, part: str) -> list[ElementTree.Element]:
-    """All elements of a part that is held as a whole."""
-    # Entities that blow up are refused by expat itself, since its version 2.4.
-    return list(ElementTree.fromstring(book.read(part)).iter())  # noqa: S314
+    """All elements of a part that is held as a whole.
+
+    Raises:
+        ElementTree.ParseError: the part is no XML, or in an encoding that there is none of.
+        KeyError: the book has no such part.
+    """
+    content = book.read(part)
+    try:
+        # Entities that blow up are refused by expat itself, since its version 2.4.
+        return list(ElementTree.fromstring(content).iter())  # noqa: S314
+    except LookupError as error:
+        raise ElementTree.ParseError(str(error)) from error
 
 
 def position(letters: bytes) -> int:

@@ -308,6 +308,16 @@ def _tables(
     return tables, [f"{words}: passed over" for _, words in passed_over]
 
 
+#: What readers say of a workbook that is damaged; zipfile knows no version of an archive but its own.
+_BROKEN = (
+    fastexcel.FastExcelError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    zlib.error,
+    ElementTree.ParseError,
+)
+
+
 def read_workbook(path: Path, layout: Layout) -> RawTable:
     """Read the layout's sheets of a workbook, one under the other.
 
@@ -320,7 +330,7 @@ def read_workbook(path: Path, layout: Layout) -> RawTable:
     try:
         book = open_workbook(path)
         read = [_tables(path, book, layout, fmt) for fmt in layout.workbooks]
-    except (fastexcel.FastExcelError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError) as error:
+    except _BROKEN as error:
         raise FileRejected("unreadable_workbook", f"{path.name}: {error}") from error
     except BaseException as error:
         # A damaged cell reference makes the reader's Rust code panic, which Python sees as no Exception.

@@ -602,7 +602,9 @@ def test_a_file_that_the_disk_did_not_give_is_taken_by_the_next_run(
 ) -> None:
     warehouse.file(ROW)
     with monkeypatch.context() as failing:
-        failing.setattr("warehouse.landing.Landing.receive", Mock(side_effect=OSError(5, "Input/output error")))
+        failing.setattr(
+            "warehouse.landing.Landing.receive", Mock(side_effect=OSError(5, "Input/output error"))
+        )
         refused = warehouse.run()["dala_2025q4.csv"]
     assert (refused.outcome, refused.rule) == ("rejected", "unreadable_file")
     assert warehouse.run()["dala_2025q4.csv"].is_accepted
