@@ -10,9 +10,9 @@ are kept to what a person reads; every row of every table lies in `csv/` and `pa
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
@@ -23,6 +23,10 @@ from warehouse.exports import DUCKDB_FILE, SAMPLE_NOTE, TITLE, marts_in
 FOLDER = "xlsx"
 #: Excel numbers sizes of paper.
 _A4 = 9
+#: Of a character, in Excel's own font; of what is shown in a column at most; of a number; of a filter's button.
+_PIXELS, _MOST_SHOWN, _NUMBER, _BUTTON = 7, 44, 13, 4
+#: Characters of the columns of the notes.
+_NOTES_WIDTHS = (34, 34, 100)
 # A workbook carries a date of its making; a fixed one keeps equal releases equal.
 _MADE = dt.datetime(2026, 1, 1)
 _NATION_AND_REGIONS = (
@@ -129,6 +133,8 @@ def _write_workbook(connection: duckdb.DuckDBPyConnection, path: Path, sheets: l
                 sheet.title,
                 position=(1, 0),
                 freeze_panes=(2, 0),
+                column_widths=_widths(rows),
+                header_format={"bold": True},
                 table_style="Table Style Light 1",
                 dtype_formats={pl.Int64: "#,##0", pl.Float64: "#,##0.0##", pl.Date: "yyyy-mm-dd"},
             )
@@ -136,8 +142,12 @@ def _write_workbook(connection: duckdb.DuckDBPyConnection, path: Path, sheets: l
             page = book.get_worksheet_by_name(sheet.title)
             page.write_string(0, 0, f"{label}{sheet.title}, {publication}", book.add_format({"bold": True}))
             page.set_header(f"&L{label}{sheet.title}&R{publication}")
-            _set_paper(page)
+            # A table is wider than paper; its header and first column stand on every sheet of it.
+            page.set_paper(_A4)
+            page.set_landscape()
+            page.print_across()
             page.repeat_rows(0, 1)
+            page.repeat_columns(0)
 
 
 def _write_notes(
@@ -151,11 +161,12 @@ def _write_notes(
     tables = sorted({sheet.table for sheet in sheets})
     bold, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
     page = book.add_worksheet("Notes")
-    page.set_column(0, 1, 34)
-    page.set_column(2, 2, 100)
+    for column, width in enumerate(_NOTES_WIDTHS):
+        page.set_column(column, column, width)
+    title = f"{TITLE}, {publication}"
     lines: list[tuple[str, ...]] = [(SAMPLE_NOTE.strip(),)] if is_sample else []
     lines += [
-        (TITLE, publication),
+        (title,),
         ("Empty cells are unknown or withheld, never zero; status and withheld_reason say which.",),
         (
             "Nation and regions at the ends of years and the latest date, districts at the latest date; all in csv/.",
@@ -190,18 +201,39 @@ def _write_notes(
         tables,
     )
     for number, line in enumerate(lines):
+        heading = number == 0 or line[:1] in [("Withheld",), ("Measure",), ("Table",), (title,)]
+        # What stands alone in its row may run on over the empty cells beside it.
+        form = bold if heading else wrap if len(line) > 1 else None
+        if form is wrap:
+            page.set_row(number, _height(line))
         for column, text in enumerate(line):
-            heading = number == 0 or line[0] in ("Withheld", "Measure", "Table", TITLE)
-            page.write_string(number, column, text or "", bold if heading else wrap)
+            page.write_string(number, column, text or "", form)
     page.freeze_panes(1, 0)
-    _set_paper(page)
-
-
-def _set_paper(page: Any) -> None:
-    """Every column on one page's width, as wide as paper allows."""
     page.set_paper(_A4)
     page.set_landscape()
     page.fit_to_pages(1, 0)
+
+
+def _widths(rows: pl.DataFrame) -> dict[str | pl.selectors.Selector, int]:
+    """Pixels of each column, so that its name, every number and date, and most texts are seen whole."""
+    if rows.is_empty():
+        return {name: _PIXELS * (len(name) + _BUTTON) for name in rows.columns}
+    longest = rows.select(pl.all().cast(pl.String).str.len_chars().max().fill_null(0)).row(0)
+    widths: dict[str | pl.selectors.Selector, int] = {}
+    for (name, kind), length in zip(rows.schema.items(), longest, strict=True):
+        # Numbers are shown with separators and three decimals, whatever digits they have.
+        shown = min(length, _NUMBER) + 3 if kind.is_numeric() else length + 1
+        widths[name] = _PIXELS * min(max(len(name) + _BUTTON, shown), _MOST_SHOWN)
+    return widths
+
+
+def _height(line: tuple[str, ...]) -> int:
+    """Points of a row of notes, by the lines that its texts take: not every program finds that out itself."""
+    lines = (
+        sum(math.ceil(max(len(part), 1) / width) for part in (text or "").split("\n"))
+        for text, width in zip(line, _NOTES_WIDTHS, strict=False)
+    )
+    return 15 * max(lines, default=1)
 
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, query: str, tables: list[str]) -> list[tuple[str, ...]]:

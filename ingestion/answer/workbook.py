@@ -20,6 +20,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ingestion.answer.model import Answer, Fault
@@ -183,5 +184,8 @@ def _summary(sheet: Any, answer: Answer, words: Words, note: str | None = None) 
     ]
     for column, width in zip("ABCD", (40, 40, 12, 90), strict=True):
         sheet.column_dimensions[column].width = width
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for line in lines:
         sheet.append([_cell(sheet, value) for value in line])

@@ -69,8 +69,8 @@ def test_a_filing_that_lost_a_region_is_held_until_it_is_accepted_or_mended(
     changed = {path for path, sha256 in figures(before).items() if after.get(path) != sha256}
     assert changed == {"csv/fct_availability.csv", "csv/fct_dispute.csv"}
 
-    received_rows = "\n".join(lake_texts(sample_run.home.lake))
-    assert [marker for marker in markers if marker not in received_rows] == [], "each of them was received"
+    told = "\n".join([*lake_texts(sample_run.home.lake), *answers(sample_run.home.answers)])
+    assert [marker for marker in markers if marker not in told] == [], "each is known within"
     leaks, forms = [], set()
     for name, text in texts_of(sample_run.home.current / "open"):
         forms.add(Path(name.split("/")[0]).suffix or name.split("/")[0])
@@ -112,6 +112,11 @@ def lake_texts(lake: Path) -> Iterator[str]:
     with duckdb.connect() as connection:
         for path in sorted(lake.rglob("*.parquet")):
             yield words_of(f"'{path}'", connection)
+
+
+def answers(folder: Path) -> Iterator[str]:
+    """What senders were told, refused files included."""
+    yield from (path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.html")))
 
 
 def figures(release: Path) -> dict[str, str]:
