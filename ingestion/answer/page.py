@@ -5,6 +5,7 @@ Belongs here: what `page.html.j2` shows, in the reader's words and numbers. Does
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from itertools import groupby
@@ -15,11 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ingestion.answer.model import Answer, Fault
 from ingestion.answer.words import Words, load_words
+from warehouse.lake import Outcome
 from warehouse.languages import Language
 
 # Thousands are parted by a space at which no line breaks where the language writes so, else by a comma.
 _THOUSANDS = {"kk": "\u00a0", "ru": "\u00a0", "en": ","}
 _LONGEST_VALUE = 300
+_MOST_PERIODS = 3
 
 
 @cache
@@ -38,6 +41,15 @@ def number(value: float, language: Language) -> str:
     """A number as readers of a language write it."""
     text = f"{value:,}".replace(",", _THOUSANDS[language])
     return text if language == "en" else text.replace(".", ",")
+
+
+def periods(outcome: Outcome, language: Language) -> str | None:
+    """The dates that accepted rows speak of, as readers of a language write them: the first and the last of many."""
+    dates = [dt.date.fromisoformat(each) for each in outcome.periods]
+    told = [date.isoformat() if language == "en" else f"{date:%d.%m.%Y}" for date in sorted(dates)]
+    if len(told) > _MOST_PERIODS:
+        return f"{told[0]} – {told[-1]} ({len(told)})"
+    return ", ".join(told) or None
 
 
 def verdict(answer: Answer, words: Words) -> tuple[str, str]:
@@ -92,6 +104,7 @@ def render_page(answer: Answer, language: Language, links: Mapping[Language, str
         (ui["file"], outcome.file_name),
         (ui["sender"], layout.sender_title if layout else None),
         (ui["extract"], f"{layout.contract.name} ({layout.extract_kind})" if layout else None),
+        (ui["period"], periods(outcome, language)),
         (ui["layout"], outcome.layout_id),
         (ui["fingerprint"], outcome.sha256),
     ]

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ingestion.answer.model import Answer
-from ingestion.answer.page import anomalies, number, suspicions, verdict
+from ingestion.answer.page import anomalies, number, periods, suspicions, verdict
 from ingestion.answer.words import load_words
 from warehouse.languages import Language
 
@@ -30,7 +30,9 @@ def print_summary(answer: Answer, file: Path, language: Language, console: Conso
     if outcome.layout_id:
         rows = ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
         counts = ", ".join(f"{ui[name]} {number(getattr(outcome, name), language)}" for name in rows)
-        console.print(f"  {ui['layout']} {outcome.layout_id}; {counts}")
+        dates = periods(outcome, language)
+        when = f"{ui['period']} {dates}; " if dates else ""
+        console.print(f"  {ui['layout']} {outcome.layout_id}; {when}{counts}")
     if not outcome.is_accepted:
         rule = outcome.rule or ""
         console.print(f"  [bold]{escape(words.file_rule(rule))}[/]: {escape(words.file_remedy(rule))}")

@@ -17,7 +17,7 @@ from ingestion import pipeline
 from ingestion.answer.anomalies import MOST_PLACES, Anomaly, compare
 from ingestion.answer.document import document, write_answer
 from ingestion.answer.model import MOST_OF_A_KIND, Answer
-from ingestion.answer.page import anomalies, number, render_page
+from ingestion.answer.page import anomalies, number, periods, render_page
 from ingestion.answer.words import load_words
 from ingestion.check import check_files
 from ingestion.contract import load_contracts
@@ -226,6 +226,21 @@ def test_a_fault_below_a_header_that_is_a_formula_is_marked_in_its_own_cell(
     sheet = openpyxl.load_workbook(path)["Форма"]
     assert [cell.coordinate for cells in sheet for cell in cells if cell.comment] == ["C5"]
     assert sheet["C2"].value == '="Услу"&"га"', "the sender's formula stays"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("kk", "Күні</dt><dd>31.12.2025"), ("ru", "По состоянию на</dt><dd>31.12.2025"),
+                           ("en", "As of</dt><dd>2025-12-31")]
+)  # fmt: skip
+def test_the_page_says_which_date_the_file_is_of(warehouse: Warehouse, language: str, told: str) -> None:
+    (answer,) = check_files([warehouse.file(ROW)])
+    assert told in render_page(answer, Language(language), LINKS)
+
+
+def test_of_many_dates_the_first_and_the_last_are_told() -> None:
+    many = Mock(periods=tuple(f"20{year}-12-31" for year in range(10, 20)))
+    assert periods(many, Language.en) == "2010-12-31 – 2019-12-31 (10)"
+    assert periods(Mock(periods=()), Language.ru) is None
 
 
 def test_a_text_comes_back_as_a_workbook_whose_cells_stay_text(warehouse: Warehouse, tmp_path: Path) -> None:
