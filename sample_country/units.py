@@ -259,11 +259,12 @@ def _history(rows: list[dict[str, Any]], draw: _Names, rng: np.random.Generator)
     picked = [
         villages[i] for i in rng.choice(len(villages), size=RENAMED + RENAMED_AND_RECODED, replace=False)
     ]
+    taken: set[str] = set()
     for number, row in enumerate(picked):
         old = names.OLD_RUSSIAN[number % len(names.OLD_RUSSIAN)]
         row["name_ru_2022"], row["bare_ru_2022"] = f"с.{old}", old
         if number >= RENAMED:
-            row["kato_2022"], row["change_type"] = f"{row['kato'][:6]}171", "renamed"
+            row["kato_2022"], row["change_type"] = _free_code(row["kato"][:6], 171, taken), "renamed"
     for prefix in ("10", "39"):
         _transfer_rural_district(rows, prefix)
     hosts = [villages[i] for i in rng.choice(len(villages), size=MERGED + ABOLISHED, replace=False)]
@@ -272,7 +273,7 @@ def _history(rows: list[dict[str, Any]], draw: _Names, rng: np.random.Generator)
         name = draw.unique()
         bare = names.to_russian(name)
         district = host["district_kato_2022"] or host["district_kato"]
-        code = f"{(host['kato_2022'] or host['kato'])[:6]}161"
+        code = _free_code((host["kato_2022"] or host["kato"])[:6], 161, taken)
         retired = _unit(
             code,
             "settlement",
@@ -287,6 +288,15 @@ def _history(rows: list[dict[str, Any]], draw: _Names, rng: np.random.Generator)
         retired["change_type"] = "merged" if number < MERGED else "abolished"
         gone.append(retired)
     return gone
+
+
+def _free_code(rural_district: str, first: int, taken: set[str]) -> str:
+    """The first code of a rural district from a number on that no unit had, which then is taken."""
+    code = next(
+        f"{rural_district}{n}" for n in range(first, first + 10) if f"{rural_district}{n}" not in taken
+    )
+    taken.add(code)
+    return code
 
 
 def _transfer_rural_district(rows: list[dict[str, Any]], prefix: str) -> None:

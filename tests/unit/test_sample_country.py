@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 import pytest
 
 from sample_country import bureau, country, expected, rollout
 from sample_country.country import Country
 from sample_country.periods import PERIODS, SPLIT_DATE, TRANSFER_DATE
-from sample_country.units import changes
+from sample_country.units import build_units, changes
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,13 @@ def test_codes_are_unique_in_every_edition_and_lie_under_their_district(land: Co
         assert frame[code].drop_nulls().str.contains(r"^\d{9}$").all()
     inside = land.places.filter(~pl.col("kato").str.ends_with("0000000"))
     assert (inside["kato"].str.slice(0, 4) == inside["district_kato"].str.slice(0, 4)).all()
+
+
+@pytest.mark.parametrize("seed", [10, 49, 50])
+def test_two_villages_that_one_rural_district_lost_had_codes_of_their_own(seed: int) -> None:
+    units = build_units(np.random.default_rng([seed, 1]))
+    for edition in ("kato_2021", "kato_2022"):
+        assert units[edition].drop_nulls().is_unique().all()
 
 
 def test_names_repeat_also_within_a_district(land: Country) -> None:
