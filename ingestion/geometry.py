@@ -302,9 +302,18 @@ def _pieces(geometry: shapely.Geometry, resolution: int, cuts: int = 0) -> Itera
         middle = (south + north) / 2
         halves = ((west - 1, south - 1, east + 1, middle), (west - 1, middle, east + 1, north + 1))
     for half in halves:
-        polygons = _polygons(shapely.clip_by_rect(geometry, *half))
+        polygons = _polygons(_clipped(geometry, half))
         if polygons:
             yield from _pieces(shapely.MultiPolygon(polygons), resolution, cuts + 1)
+
+
+def _clipped(geometry: shapely.Geometry, bounds: tuple[float, float, float, float]) -> shapely.Geometry:
+    """What of a geometry lies within bounds; quick clipping fails where it would leave a sliver of three points."""
+    try:
+        clipped: shapely.Geometry = shapely.clip_by_rect(geometry, *bounds)
+    except shapely.GEOSException:
+        clipped = shapely.intersection(geometry, shapely.box(*bounds))
+    return clipped
 
 
 # --- Outlines for maps --------------------------------------------------------------------------------------------

@@ -335,7 +335,8 @@ def _readable(path: Path) -> Iterator[None]:
     """What GDAL, Arrow and PROJ say of a broken file becomes an outcome of it."""
     try:
         yield
-    except (RuntimeError, OSError, pa.ArrowException, ProjError) as error:
+    # The last is how pyogrio ends on a projection that GDAL has but cannot write down.
+    except (RuntimeError, OSError, pa.ArrowException, ProjError, UnboundLocalError) as error:
         told = str(error)
         if "too complex/large" in told:
             told = told.split("; ")[0]

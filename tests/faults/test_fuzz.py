@@ -22,7 +22,16 @@ def test_a_damaged_file_is_an_outcome(corpus: Corpus, name: str) -> None:
 
 #: What fuzzing found, mended since: each of these files ended a run, or the machine.
 @pytest.mark.parametrize(
-    ("name", "number"), [("csv, utf-8", 33), ("xls", 47), ("xlsx", 4104), ("xlsx", 9607), ("xlsx", 17061)]
+    ("name", "number"),
+    [
+        ("csv, utf-8", 33),
+        ("xls", 47),
+        ("xlsx", 4104),
+        ("xlsx", 9607),
+        ("xlsx", 17061),
+        ("Shapefile in .zip", 1827),
+        ("Shapefile in .zip", 5086),
+    ],
 )
 def test_what_was_found_stays_mended(corpus: Corpus, name: str, number: int) -> None:
     assert damaged(name, corpus.clean[name], number) != corpus.clean[name]
