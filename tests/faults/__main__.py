@@ -16,8 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from orchestration.code_version import commit
-from tests.faults import fuzz, gates, semantics, survival
+from tests.faults import fuzz, gates, main_job, semantics, survival
 from tests.faults.small_pipeline import SmallPipeline
+from tests.unit.coherent_faults import COHERENT_FAULTS
+from tests.unit.suite_faults import FAULTS
 from warehouse.paths import Home
 
 
@@ -49,7 +51,7 @@ def gates_at_the_door(folder: Path, _: argparse.Namespace) -> Iterator[Line]:
 
 def gates_on_tables(_: Path, __: argparse.Namespace) -> Iterator[Line]:
     """Every fault that an expectation is there for, and every expectation taken away."""
-    found = list(gates.on_finished_tables())
+    found = [*gates.on_finished_tables(FAULTS), *gates.on_finished_tables(COHERENT_FAULTS)]
     missed = [f"{one.check_id}: {one.fault}" for one in found if not one.is_caught]
     yield Line("faults of finished tables caught", len(found), len(found) - len(missed), "-", missed)
     every = {one.check_id for one in found}
@@ -113,19 +115,23 @@ def runs(folder: Path, told: argparse.Namespace) -> Iterator[Line]:
             lambda: survival.two_at_once(pipeline, wanted, told.disks),
             lambda: survival.killed_at_effects(pipeline, wanted, kills),
             lambda: survival.killed_at_times(pipeline, wanted, told.kills // 4),
-            lambda: survival.refused_at_effects(pipeline, wanted, kills[::4]),
+            lambda: survival.refused_at_effects(pipeline, wanted, kills),
             lambda: survival.readers(folder / "readers", told.reads),
         ]
         for suffer in kinds:
-            toll = suffer()
-            _say(
-                f"{toll.kind}: {toll.injected} injected, {toll.struck} struck, {len(toll.problems)} problems"
-            )
-            struck = f"{toll.struck} releases" if toll.kind.startswith("readers") else f"{toll.struck} struck"
-            failed = len({problem.split(":")[0] for problem in toll.problems})
-            yield Line(
-                toll.kind, toll.injected, toll.injected - failed, "-", toll.problems, toll.skipped or struck
-            )
+            yield _line(suffer())
+
+
+def main_job_killed(folder: Path, told: argparse.Namespace) -> Iterator[Line]:
+    """`qamtu run` on the sample, killed."""
+    yield _line(main_job.killed(folder, told.jobs))
+
+
+def _line(toll: survival.Toll) -> Line:
+    _say(f"{toll.kind}: {toll.injected} injected, {toll.struck} struck, {len(toll.problems)} problems")
+    struck = f"{toll.struck} releases" if toll.kind.startswith("readers") else f"{toll.struck} struck"
+    failed = len({problem.split(":")[0] for problem in toll.problems})
+    return Line(toll.kind, toll.injected, toll.injected - failed, "-", toll.problems, toll.skipped or struck)
 
 
 def _spread(most: int, count: int) -> list[int]:
@@ -153,6 +159,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Line]]] = {
     "clean": clean_countries,
     "semantics": properties,
     "runs": runs,
+    "job": main_job_killed,
     "inputs": inputs,
 }
 
@@ -162,7 +169,8 @@ def main() -> int:
     parser.add_argument("--parts", default=",".join(PARTS), help="which, separated by commas: %(default)s")
     parser.add_argument("--seeds", type=int, default=50, help="clean countries")
     parser.add_argument("--countries", type=int, default=10, help="arbitrary countries, of 20 regions each")
-    parser.add_argument("--kills", type=int, default=200, help="points of a run at which it is killed")
+    parser.add_argument("--kills", type=int, default=200, help="points of a tiny run at which it is killed")
+    parser.add_argument("--jobs", type=int, default=20, help="instants at which `qamtu run` is killed")
     parser.add_argument("--disks", type=int, default=12, help="sizes of a full disk; pairs of runs at once")
     parser.add_argument("--reads", type=int, default=10_000, help="times that `current` is opened")
     parser.add_argument("--files", type=int, default=20_000, help="damaged files of each format")

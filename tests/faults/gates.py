@@ -39,7 +39,6 @@ from sample_country import generate
 from tests.faults.filing_tables import edited
 from tests.faults.injections import OF_BYTES, OF_TABLES, head
 from tests.unit.small_marts import small_marts
-from tests.unit.suite_faults import FAULTS
 from warehouse.files import remove_tree
 from warehouse.lake import Outcome, partition
 from warehouse.paths import PROJECT_DIR, Home
@@ -456,7 +455,7 @@ class OnTables:
     others: frozenset[str]
 
 
-def on_finished_tables(faults: Mapping[str, Mapping[str, str]] = FAULTS) -> Iterator[OnTables]:
+def on_finished_tables(faults: Mapping[str, Mapping[str, str]]) -> Iterator[OnTables]:
     """Put each fault into a small country's finished tables, one at a time, and ask all expectations that read them."""
     expectations = {suite.check_id(one): one for suite in load_suites() for one in suite.expectations}
     engine = Engine()

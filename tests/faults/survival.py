@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -449,8 +448,3 @@ def readers(folder: Path, reads: int, threads: int = 8) -> Toll:
         worker.join()
     toll.injected = done[0]
     return toll
-
-
-def as_json(tolls: Iterable[Toll]) -> str:
-    """For the record of a long run."""
-    return json.dumps([vars(toll) for toll in tolls], indent=1, ensure_ascii=False)

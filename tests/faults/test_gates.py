@@ -9,7 +9,8 @@ from expectations.suite import load_suites
 from ingestion.contract import load_contracts
 from ingestion.faults import FILE_RULES
 from tests.faults import gates
-from tests.faults.gates import AtTheDoor, Door, catalogue, clean_inbox, layout_of, slips_without
+from tests.faults.gates import AtTheDoor, Door, OnTables, catalogue, clean_inbox, layout_of, slips_without
+from tests.unit.coherent_faults import COHERENT_FAULTS
 
 AT_THE_DOOR = [one for one in catalogue() if one.caught != "check"]
 
@@ -38,6 +39,19 @@ def test_without_its_rule_a_defect_slips_through(door: Door, rule: str) -> None:
     slipped, caught = slips_without(door, rule)
     assert slipped
     assert not caught
+
+
+@pytest.fixture(scope="module")
+def told_alike() -> dict[str, OnTables]:
+    return {one.check_id: one for one in gates.on_finished_tables(COHERENT_FAULTS)}
+
+
+@pytest.mark.parametrize("check_id", sorted(COHERENT_FAULTS))
+def test_without_its_expectation_a_fault_that_all_tables_tell_alike_slips_through(
+    told_alike: dict[str, OnTables], check_id: str
+) -> None:
+    assert told_alike[check_id].is_caught
+    assert told_alike[check_id].others == set()
 
 
 def test_the_catalogue_names_defects_of_every_kind_and_checks_that_there_are() -> None:
