@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import polars as pl
 import shapely
 from pyproj import Geod
@@ -18,29 +19,42 @@ from sample_country.filing import Filing
 SENDER = "sample_bureau"
 YEAR = 2026
 _REACH_DEGREES = 0.4
+# A measured grid cell has its middle a little off the places in it.
+_MARGIN_DEGREES = 0.02
 _ELLIPSOID = Geod(ellps="WGS84")
 
 
-def _districts(places: pl.DataFrame) -> pl.DataFrame:
-    """A row for each district with its polygon: what lies nearest to its middle, and not far from it."""
+def district_polygons(places: pl.DataFrame) -> pl.DataFrame:
+    """A row for each district with its polygon: what lies nearest to its middle, and as far as any place there does.
+
+    places: places with region_kato, district_kato, longitude and latitude, none missing.
+    Returns region_kato, district_kato, longitude and latitude of the middle, and shape, by district. No two polygons
+    overlap, and each place lies in one, not always in that of its own district.
+    """
     middles = (
         places.group_by("region_kato", "district_kato")
         .agg(pl.col("longitude", "latitude").mean().round(5))
         .sort("district_kato")
     )
-    points = shapely.points(middles.select("longitude", "latitude").to_numpy())
-    nearest = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points)))
-    tree = shapely.STRtree(nearest)
-    of_point, of_polygon = tree.query(points, predicate="within")
-    mine = dict(zip(of_point.tolist(), of_polygon.tolist(), strict=True))
-    shapes = [
-        shapely.set_precision(
-            shapely.intersection(nearest[mine[i]], shapely.buffer(point, _REACH_DEGREES, cap_style="square")),
-            1e-5,
-        )
-        for i, point in enumerate(points)
-    ]
-    return middles.with_columns(pl.Series("shape", shapes, dtype=pl.Object))
+    where = middles.select("longitude", "latitude").to_numpy()
+    settled = places.select("longitude", "latitude").to_numpy()
+    points = shapely.points(where)
+    tree = shapely.STRtree(points)
+    of_place, of_middle = tree.query_nearest(shapely.points(settled), all_matches=False)
+    reach = np.full(len(points), _REACH_DEGREES)
+    np.maximum.at(
+        reach, of_middle, np.abs(settled[of_place] - where[of_middle]).max(axis=1) + _MARGIN_DEGREES
+    )
+    squares = shapely.buffer(points, reach, cap_style="square")
+    nearest = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.multipoints(points), extend_to=shapely.union_all(squares))
+    )
+    of_point, of_polygon = shapely.STRtree(nearest).query(points, predicate="within")
+    shapes = np.empty(len(points), dtype=object)
+    shapes[of_point] = shapely.set_precision(
+        shapely.intersection(nearest[of_polygon], squares[of_point]), 1e-5
+    )
+    return middles.with_columns(pl.Series("shape", shapes.tolist(), dtype=pl.Object))
 
 
 def _feature(level: str, kato: str, name: str, number: int, shape: shapely.Geometry) -> dict[str, Any]:
@@ -52,7 +66,7 @@ def _feature(level: str, kato: str, name: str, number: int, shape: shapely.Geome
 
 def write(filing: Filing) -> None:
     """Write the boundaries of one edition, regions and districts in one file."""
-    districts = _districts(filing.country.places.drop_nulls("latitude"))
+    districts = district_polygons(filing.country.places.drop_nulls("latitude"))
     regions: dict[str, list[shapely.Geometry]] = {}
     for row in districts.iter_rows(named=True):
         regions.setdefault(row["region_kato"], []).append(row["shape"])

@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
+import shapely
 
-from sample_country import bureau, country, expected, rollout
+from sample_country import boundaries, bureau, country, expected, rollout
 from sample_country.country import Country
 from sample_country.periods import PERIODS, SPLIT_DATE, TRANSFER_DATE
 from sample_country.units import build_units, changes
@@ -36,6 +37,19 @@ def test_there_are_as_many_places_as_the_real_country_has(land: Country) -> None
         "г.Шымкент",
     ]
     assert not land.places.filter("is_spare")["is_programme"].any()
+
+
+@pytest.mark.parametrize("seed", [1, 22, 29, 31])
+def test_the_boundaries_hold_every_place(seed: int) -> None:
+    places = country.build(seed).places.drop_nulls("latitude")
+    shapes = boundaries.district_polygons(places)["shape"].to_list()
+    # Corners are rounded to a metre, so that a place on an edge may stand in the crack.
+    inside, _ = shapely.STRtree(shapes).query(
+        shapely.points(places.select("longitude", "latitude").to_numpy()), predicate="dwithin", distance=1e-5
+    )
+    assert len(set(inside.tolist())) == places.height
+    whole = sum(shapely.area(shape) for shape in shapes)
+    assert shapely.union_all(shapes).area == pytest.approx(whole, rel=1e-6)
 
 
 def test_digits_alone_do_not_tell_the_villages(land: Country) -> None:
