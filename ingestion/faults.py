@@ -50,6 +50,9 @@ ROW_RULES: dict[str, str] = {
     "nul_character": "the field holds NUL characters (shown as ␀), as damaged files do; export the file again",
 }
 
+# Rules by which a row is no data at all.
+NO_DATA_RULES = frozenset({"total_row", "header_repeated"})
+
 # Outcomes of a whole file.
 FILE_RULES: dict[str, str] = {
     "unmatched": "no layout knows this file name; rename the file, or add a layout",

@@ -215,6 +215,12 @@ class Layout(_Strict):
         return {k: v for k, v in found.groupdict().items() if v is not None} if found else None
 
     @property
+    def operator_id(self) -> str | None:
+        """The one operator whose filings these are; None where rows or file names tell it, or there is none."""
+        source = self.columns.get("operator_id")
+        return source.value if source and source.value and "{" not in source.value else None
+
+    @property
     def is_quarterly(self) -> bool:
         """True when file names tell the quarter, so that the layout's asset is partitioned by it."""
         return {"year", "quarter"} <= set(self._regex.groupindex)

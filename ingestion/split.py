@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ingestion.contract import Contract
-from ingestion.faults import FileRejected
+from ingestion.faults import NO_DATA_RULES, FileRejected
 from ingestion.readers.table import HASH, INVISIBLE_CHARACTERS, ROW, SHEET, RawTable, as_received
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
 from warehouse.sql import literal, quoted
@@ -180,19 +180,25 @@ def _told(flag: Flag, raw_columns: list[str]) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _reasons(failed: Path, raw_columns: list[str], flags: list[Flag], extract_id: str) -> pl.LazyFrame | None:
-    """Quarantined rows with the text as received and every rule each breaks."""
+    """Quarantined rows with the text as received and every rule each breaks; of one that is no data only that."""
     if not flags:
         return None
     broken = pl.scan_parquet(failed).select(pl.col(flag.name).any() for flag in flags).collect()
     reasons = []
     # A filing breaks a few rules, perhaps in every row: the others are not looked at again.
-    for flag in (flag for flag in flags if broken.item(0, flag.name)):
+    found = [flag for flag in flags if broken.item(0, flag.name)]
+    is_no_data = pl.any_horizontal(
+        pl.lit(False), *(flag.name for flag in found if flag.rule in NO_DATA_RULES)
+    )
+    for flag in found:
         column, value = _told(flag, raw_columns)
         # Programs that show a character as nothing, or a NUL as the end, would show another value than the one that is
         # wrong.
         shown = value.str.replace_many(_SHOWN)
         reason = pl.struct(rule=pl.lit(flag.rule), column_name=column, value=shown)
-        reasons.append(pl.when(flag.name).then(reason))
+        # What is asked of data does not concern a total or a header: its sender would mend what is not wrong.
+        counts = pl.col(flag.name) if flag.rule in NO_DATA_RULES else pl.col(flag.name) & ~is_no_data
+        reasons.append(pl.when(counts).then(reason))
     if not reasons:
         return None
     text = as_received({name: _RAW + name for name in raw_columns})

@@ -103,7 +103,8 @@ def render_page(answer: Answer, language: Language, links: Mapping[Language, str
     facts = [
         (ui["file"], outcome.file_name),
         (ui["sender"], layout.sender_title if layout else None),
-        (ui["extract"], f"{layout.contract.name} ({layout.extract_kind})" if layout else None),
+        (ui["operator"], layout.operator_id if layout else None),
+        (ui["extract"], words.extract(layout.contract) if layout else None),
         (ui["period"], periods(outcome, language)),
         (ui["layout"], outcome.layout_id),
         (ui["fingerprint"], outcome.sha256),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ingestion.contract import Contract
 from ingestion.faults import FILE_RULES
 from ingestion.layout import Layout
 from ingestion.rules import remedy
@@ -22,15 +23,20 @@ TEXTS_DIR = Path(__file__).parent / "texts"
 
 @dataclass(frozen=True)
 class Words:
-    """One language: words of the page, of anomalies, of what is counted, and name and remedy of each rule."""
+    """One language: words of the page, extracts, anomalies and what is counted, and name and remedy of each rule."""
 
     language: Language
     name: str
     ui: Mapping[str, str]
+    extracts: Mapping[str, str]
     anomalies: Mapping[str, str]
     measures: Mapping[str, str]
     rules: Mapping[str, Mapping[str, str]]
     files: Mapping[str, Mapping[str, str]]
+
+    def extract(self, contract: Contract) -> str:
+        """Name of a kind of extract, with its id, which is the same in every language."""
+        return f"{self.extracts.get(contract.id, contract.name)} ({contract.id})"
 
     def rule(self, rule: str, layout: Layout | None) -> str:
         """Name of a rule that a row breaks."""
@@ -67,6 +73,7 @@ def load_words(language: Language) -> Words:
         language,
         told["language"],
         told["ui"],
+        told.get("extracts", {}),
         told["anomalies"],
         told["measures"],
         told.get("rules", {}),

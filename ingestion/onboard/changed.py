@@ -16,7 +16,7 @@ from ingestion.faults import FileRejected
 from ingestion.layout import LAYOUTS_DIR, Layout, load_layouts
 from ingestion.onboard.draft import flow
 from ingestion.onboard.look import Look, look
-from ingestion.onboard.propose import propose
+from ingestion.onboard.propose import proposals
 from ingestion.readers.table import is_unnamed
 from warehouse.lake import Outcome
 
@@ -68,12 +68,12 @@ def changed(text: str, seen: Look, layout: Layout, layouts: Sequence[Layout]) ->
     missing = [name for name in wanted if name not in seen.columns]
     extra = [name for name in seen.columns if name not in wanted and name not in layout.ignore]
     extra = [name for name in extra if not is_unnamed(name)]
-    pairs = propose(seen, [layout.contract], [other for other in layouts if other is not layout]).matches
+    (proposal,) = proposals(seen, [layout.contract], [other for other in layouts if other is not layout])
     for name in missing:
         columns = {column for column, source in layout.columns.items() if source.source == name}
-        found = next((m.source for m in pairs if m.column in columns and m.source in extra), None) or next(
-            iter(difflib.get_close_matches(name, extra, n=1, cutoff=0.6)), None
-        )
+        found = next(
+            (m.source for m in proposal.matches if m.column in columns and m.source in extra), None
+        ) or next(iter(difflib.get_close_matches(name, extra, n=1, cutoff=0.6)), None)
         if found is not None:
             text = _replaced(text, "", name, found)
             extra.remove(found)

@@ -22,12 +22,13 @@ from ingestion.onboard.propose import (
     fillable,
     meaning,
     number_of,
-    propose,
+    proposals,
     spoken,
 )
 from ingestion.units import factor_stated
 
 TODO = UNDECIDED
+_OTHERS = 2
 #: How names tell what a file speaks of, the most telling first.
 _PERIODS = tuple(
     re.compile(pattern)
@@ -71,7 +72,8 @@ def draft_layout(path: Path, sender: str, extract: str | None = None) -> str:
     layouts = list(load_layouts().values())
     seen = look(path)
     chosen = contracts.values() if extract is None else [contracts[extract]]
-    return draft(path, seen, propose(seen, chosen, layouts), sender, layouts)
+    first, *others = proposals(seen, chosen, layouts)
+    return draft(path, seen, first, sender, layouts, others[:_OTHERS])
 
 
 def file_pattern(name: str, sender: str) -> str:
@@ -92,13 +94,21 @@ def file_pattern(name: str, sender: str) -> str:
     return rf"(?:.*/)?{re.escape(sender)}/" + pattern.replace(r"\-", "-").replace(r"\ ", " ")
 
 
-def draft(path: Path, look: Look, proposal: Proposal, sender: str, layouts: Sequence[Layout]) -> str:
+def draft(
+    path: Path,
+    look: Look,
+    proposal: Proposal,
+    sender: str,
+    layouts: Sequence[Layout],
+    others: Sequence[Proposal] = (),
+) -> str:
     """The text of a layout for files like one.
 
     Args:
         path: the file.
         sender: id of the sender, which names the folder of its layouts.
         layouts: existing ones, whose words for values are proposed again.
+        others: what else the file might be, the likelier first.
     """
     contract = proposal.contract
     pattern = file_pattern(path.name, sender)
@@ -110,9 +120,9 @@ def draft(path: Path, look: Look, proposal: Proposal, sender: str, layouts: Sequ
         f"layout: {sender}/{contract.id}",
         f"sender: {sender}",
         f"sender_title: {TODO} who sends it",
-        f"extract: {contract.id}",
+        f"extract: {contract.id}{_instead(others)}",
         f"description: {TODO} one sentence on how it is written.",
-        f"file_pattern: {flow(pattern)}",
+        f"file_pattern: {flow(pattern)}{_one_file(pattern)}",
         f"format: {look.format}",
         *_described(look),
     ]
@@ -168,6 +178,20 @@ def draft(path: Path, look: Look, proposal: Proposal, sender: str, layouts: Sequ
     if resolved:
         lines.append(f"resolve: {flow(resolved)}")
     return "\n".join(lines) + "\n"
+
+
+def _instead(others: Sequence[Proposal]) -> str:
+    """A remark on what else a file might be, with how many of its columns would be told."""
+    said = ", ".join(f"{one.contract.id} ({len(one.matches)} columns)" for one in others if one.matches)
+    return f"  # or, with --extract: {said}" if said else ""
+
+
+def _one_file(pattern: str) -> str:
+    return (
+        ""
+        if "(?P<" in pattern
+        else f"  # {TODO} no other name fits; write what changes from file to file as a pattern"
+    )
 
 
 def _counted(proposal: Proposal) -> Column | None:

@@ -100,8 +100,8 @@ def spoken(contract: Contract, layouts: Iterable[Layout]) -> dict[str, dict[str,
     return found
 
 
-def propose(look: Look, contracts: Iterable[Contract], layouts: Sequence[Layout]) -> Proposal:
-    """The contract that fits a file best, with its pairs.
+def proposals(look: Look, contracts: Iterable[Contract], layouts: Sequence[Layout]) -> list[Proposal]:
+    """The contracts that could take a file with their pairs, that which fits best first.
 
     Args:
         look: what was seen of the file.
@@ -114,7 +114,7 @@ def propose(look: Look, contracts: Iterable[Contract], layouts: Sequence[Layout]
     found = [_pairs(look, contract, layouts) for contract in contracts if _can_hold(look, contract)]
     if not found:
         raise ValueError("no contract could take such a file")
-    return max(found, key=lambda proposal: proposal.score)
+    return sorted(found, key=lambda proposal: -proposal.score)
 
 
 def _can_hold(look: Look, contract: Contract) -> bool:

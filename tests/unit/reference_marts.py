@@ -1,4 +1,4 @@
-"""Areas, places and measured speeds of the small country, and the faults their suite finds."""
+"""Areas, places, operators and measured speeds of the small country, and the faults their suite finds."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ select * from (values
     ('p2', '101000002', 'name_in_district', 'Two', 49.1e0, 80.0e0, '101000000'),
     ('p3', null, null, 'Three', 41.3e0, 69.2e0, null)
 ) as t (place_id, settlement_kato, code_from, place_name, latitude, longitude, cell_district_kato);
+create table marts.dim_operator as
+select * from (values
+    ('arman', 'Sample register', true), ('dala', 'Sample register', true), ('absent', 'Sample register', false)
+) as t (operator_id, source, has_filed);
 create table marts.fct_measured_speed as
 select * from (values
     (date '2025-03-31', 'fixed', 80.0e0, 75.0e0), (date '2025-06-30', 'fixed', 90.0e0, 80.0e0),
@@ -42,6 +46,9 @@ REFERENCE_FAULTS: dict[str, dict[str, str]] = {
     },
     "reference.places_lie_in_the_country": {
         "a neighbour": "update intermediate.int_place_position set cell_district_kato = null where place_id = 'p1'",
+    },
+    "reference.operators_are_registered": {
+        "another spelling": "insert into marts.dim_operator values ('arman_mobil', 'Operator filings', true)",
     },
     "reference.speeds_do_not_jump": {
         "kilobits": f"update {_SPEEDS} set download_mbps_mean = 62000 "

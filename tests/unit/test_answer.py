@@ -89,6 +89,11 @@ def test_all_languages_say_the_same_things_with_the_same_values() -> None:
             }
 
 
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_every_extract_has_a_name_in_each_language(language: Any) -> None:
+    assert load_words(language).extracts.keys() == load_contracts().keys()
+
+
 def test_the_remedy_of_a_number_shows_the_form_of_the_layout_in_every_language() -> None:
     for language in Language:
         assert "1234567,8" in load_words(language).remedy("not_a_number", layout(FILING))
@@ -123,6 +128,8 @@ def test_a_page_shows_each_fault_with_row_value_and_remedy_and_runs_no_html_of_t
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "больше допустимого" in page
+    assert "<dt>Оператор</dt><dd>dala_telecom</dd>" in page
+    assert "<dd>Доступность связи по населённым пунктам (operator_availability)</dd>" in page
     assert "больше наибольшего допустимого значения" in page
     told = document(answer)
     assert told["rows"] == {"read": 3, "accepted": 1, "quarantined": 2, "duplicate": 0, "skipped": 1}
