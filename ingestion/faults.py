@@ -37,6 +37,7 @@ ROW_RULES: dict[str, str] = {
     "wrong_field_count": "the line has more or fewer fields than the header; check quotes and delimiters",
     "above_first_row": "the row stands between the header and the first row that the layout reads; move it below, take "
     "it out, or mend the layout's 'first_row'",
+    "merged_number": "a number stands in a cell merged over several rows; write in each row what is its own",
     "value_without_header": "the value stands under no header; name the column, or take the value out",
     "line_break_in_field": "a field holds a line break: a quote was opened and not closed, or lines ran together",
     "header_repeated": "a header stands among the rows; leave it out",

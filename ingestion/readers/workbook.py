@@ -25,6 +25,7 @@ from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
 from ingestion.readers.archive import verify_workbook
 from ingestion.readers.formulas import Formula, uncomputed_formulas
+from ingestion.readers.merged import merged_rows, rows_of_shared_cells, said_of_each_row
 from ingestion.readers.percentages import percentage_cells
 from ingestion.readers.table import (
     DECIMAL,
@@ -51,6 +52,7 @@ _ERROR_NAMES = {
     "Value": "#VALUE!",
     "GettingData": "#GETTING_DATA",
 }
+_NUMBERS = ("BIGINT", "DOUBLE")
 
 
 def sheet_names(of_book: list[str], fmt: WorkbookFormat) -> list[str]:
@@ -217,6 +219,8 @@ def _sheet_table(
     frame = frame.with_columns(pl.col(ROW).cast(pl.Int64)).filter(~is_blank(of_file))
     aside = _above_first_row(frame, of_file, sheet.name, fmt)
     rows = frame.filter(pl.col(ROW) >= fmt.first_row)
+    rows, shared = _without_merges(rows, merged_rows(path, sheet.name), layout, of_file)
+    aside = pl.concat([aside, _aside(shared, of_file, sheet.name, "merged_number")])
     if fmt.stop_at:
         begins = pl.col(columns[0]).str.contains(fmt.stop_at)
         below = pl.col(ROW) > _last_full_row(rows, read_columns(layout, of_file))
@@ -243,12 +247,36 @@ def _above_first_row(
         & ~pl.col(ROW).is_in(fmt.header_rows)
     )
     numbering = [row[0] for row in between.select(ROW, *columns).iter_rows() if numbers_columns(row[1:])]
-    return between.filter(~pl.col(ROW).is_in(numbering)).select(
+    return _aside(between.filter(~pl.col(ROW).is_in(numbering)), columns, sheet, "above_first_row")
+
+
+def _aside(rows: pl.DataFrame, columns: list[str], sheet: str, rule: str) -> pl.DataFrame:
+    return rows.select(
         ROW,
         pl.lit(sheet).alias(SHEET),
         as_received({name: name for name in columns}).alias("text"),
-        pl.lit("above_first_row").alias("rule"),
+        pl.lit(rule).alias("rule"),
     )
+
+
+def _without_merges(
+    rows: pl.DataFrame, merged: pl.DataFrame, layout: Layout, columns: list[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that say in each what merged cells say of several, and those of which nobody can tell what they say.
+
+    A name, a code, a word or a date can hold of several rows; whose a number is, or how it parts, cannot be known.
+    """
+    if merged.is_empty():
+        return rows, rows.clear()
+    types = {column.name: column.physical_type for column in layout.contract.columns}
+    texts = {source.source for name, source in layout.columns.items() if types[name] not in _NUMBERS}
+    if layout.total_rows:
+        texts.add(layout.total_rows.column)
+    read = {columns.index(name): name for name in read_columns(layout, columns)}
+    shared = rows_of_shared_cells(rows, merged, [at for at, name in read.items() if name not in texts])
+    rows = said_of_each_row(rows, merged, {at: name for at, name in read.items() if name in texts})
+    is_shared = pl.col(ROW).is_in(list(shared))
+    return rows.filter(~is_shared), rows.filter(is_shared)
 
 
 def numbers_columns(row: Sequence[str | None]) -> bool:

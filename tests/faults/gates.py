@@ -50,7 +50,7 @@ PERIODS = (dt.date(2025, 9, 30), dt.date(2025, 12, 31))
 #: Of drawings fewer are enough: the cells of each cost more than all rows of a table.
 _ENOUGH_ROWS, _ENOUGH_DRAWINGS = 8, 3
 #: What takes rows out without a flag of its own: the way rows are read and told apart, which cannot be left away.
-NO_FLAGS = frozenset({"above_first_row", "duplicate", "key_conflict", "wrong_field_count"})
+NO_FLAGS = frozenset({"above_first_row", "duplicate", "key_conflict", "merged_number", "wrong_field_count"})
 _REFERENCE = ("sample_kato_", "sample_KATO_")
 
 

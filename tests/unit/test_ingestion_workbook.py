@@ -362,6 +362,63 @@ def test_a_row_between_the_header_and_the_first_row_is_not_dropped_unseen(
         assert "1 x above_first_row, first in sheet '4G', row 2: " in str(outcome.message)
 
 
+def merged_book(*merged: tuple[str, object]) -> bytes:
+    """A filing of one village by three technologies, in rows 2 to 4, with cells of columns merged over all three."""
+    told = [[*OTHER[:3], technology, *OTHER[4:]] for technology in ("ВОЛС", "4G", "3G")]
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        page = sheet(workbook, "4G", HEADER, *told, ROW)
+        for column, value in merged:
+            page.merge_range(1, HEADER.index(column), 3, HEADER.index(column), value)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def by_technology(warehouse: Warehouse) -> Warehouse:
+    technology = {"from": "Технология", "map": {"ВОЛС": "fttp", "4G": "4g", "3G": "3g"}}
+    warehouse.layouts["test/book"] = layout(workbook_layout(), columns=READ | {"technology": technology})
+    return warehouse
+
+
+def test_a_merged_cell_says_its_text_of_each_of_its_rows(by_technology: Warehouse) -> None:
+    by_technology.put(
+        "book_2025q4.xlsx",
+        merged_book(("Дата", "31.12.2025"), ("Село", "с.Шынгыс"), ("КАТО", "103230200")),
+    )
+    outcome = by_technology.run()["book_2025q4.xlsx"]
+    assert (outcome.outcome, outcome.rows_accepted, outcome.rows_skipped) == ("accepted", 4, 1)
+    accepted = by_technology.part("accepted", outcome).sort("source_row")
+    assert accepted["settlement_kato"].to_list() == ["103230200"] * 3 + ["103230100"]
+    assert accepted["filed_settlement"].to_list() == ["с.Шынгыс"] * 3 + ["с.Карааул"]
+    assert accepted["technology"].to_list() == ["fttp", "4g", "3g", "fttp"]
+
+
+def test_nobody_can_tell_whose_a_number_in_a_merged_cell_is(by_technology: Warehouse) -> None:
+    by_technology.put("book_2025q4.xlsx", merged_book(("Охвачено", 70)))
+    outcome = by_technology.run()["book_2025q4.xlsx"]
+    assert (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined) == (4, 1, 3)
+    assert by_technology.reasons(outcome) == [(row, "merged_number", None, None) for row in (2, 3, 4)]
+
+
+def test_merges_that_lie_over_each_other_end_no_run(warehouse: Warehouse) -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        sheet(workbook, "4G", HEADER, ROW, OTHER)
+    everywhere = b"".join(b'<mergeCell ref="A%d:XFD1048576"/>' % row for row in range(1, 100_000))
+    changed = io.BytesIO()
+    with zipfile.ZipFile(buffer) as before, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as after:
+        for part in before.infolist():
+            content = before.read(part)
+            if part.filename == "xl/worksheets/sheet1.xml":
+                content = content.replace(
+                    b"</sheetData>", b'</sheetData><mergeCells count="99999">' + everywhere + b"</mergeCells>"
+                )
+            after.writestr(part, content)
+    warehouse.put("book_2025q4.xlsx", changed.getvalue())
+    outcome = warehouse.run()["book_2025q4.xlsx"]
+    assert (outcome.outcome, outcome.rows_accepted) == ("accepted", 2)
+
+
 def test_a_note_above_a_wide_table_is_not_dropped_unseen(warehouse: Warehouse) -> None:
     warehouse.layouts["test/years"] = layout(
         YEARS, file_pattern=r"years\.xlsx", format="workbook", text=None,
