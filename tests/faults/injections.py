@@ -39,6 +39,11 @@ def append(table: Table, like: int, **cells: Any) -> Table:
     return table.with_rows([*table.rows, table.rows[like] | cells])
 
 
+def twice(table: Table) -> Table:
+    """All rows once more below themselves."""
+    return table.with_rows([*table.rows, *table.rows])
+
+
 def header_again(table: Table) -> Table:
     """The header once more among the rows, as when printed pages are pasted together."""
     header = {name: name for name in table.columns}
@@ -176,8 +181,8 @@ def overwritten(content: bytes, text: str) -> bytes:
 OF_TABLES: dict[str, Callable[..., Table]] = {
     one.__name__: one
     for one in (
-        head, put, put_all, append, header_again, drop, scale, exchange, relabel, rename_column, add_column, move,
-        turn, simplify, swell,
+        head, put, put_all, append, twice, header_again, drop, scale, exchange, relabel, rename_column, add_column,
+        move, turn, simplify, swell,
     )
 }  # fmt: skip
 OF_BYTES: dict[str, Callable[..., bytes]] = {one.__name__: one for one in (cut, recode, emptied, overwritten)}

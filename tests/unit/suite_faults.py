@@ -321,6 +321,15 @@ FAULTS: dict[str, dict[str, str]] = {
             f"insert into {FILINGS} select * replace ('sayran' as operator_id) from {FILINGS} "
             f"where operator_id = 'arman' and {LATEST}"
         ),
+        "one network under two ids": (
+            f"insert into {FILINGS} select * replace ('arman_mobil' as operator_id) from {FILINGS} "
+            f"where operator_id = 'arman' and {LATEST}"
+        ),
+        # In the small country nothing but this speed tells the one's filing from a part of the other's.
+        "an operator that sends what the other filed": (
+            f"update {FILINGS} set max_download_mbps = max_download_mbps + 5 "
+            f"where operator_id = 'sayran' and technology = '4g' and {LATEST}"
+        ),
     },
     "population.regions_sum_to_the_nation": {
         "a region misread": f"update {PEOPLE} set population = population + 1 where kato = '710000000'",
