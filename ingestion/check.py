@@ -27,6 +27,7 @@ from ingestion.places import Gazetteer
 from ingestion.split import SplitFiles
 from ingestion.suspicion import Suspicion, suspects, suspicions
 from ingestion.unread import unread
+from warehouse.files import writable_name
 from warehouse.lake import Outcome, predecessor, read_outcomes
 from warehouse.landing import Receipt
 from warehouse.paths import Home
@@ -35,19 +36,21 @@ from warehouse.paths import Home
 def find_layout(path: Path) -> tuple[str, list[tuple[Layout, dict[str, str]]]]:
     """The name under which a loose file matches layouts: its own, or with as many folders before it as needed."""
     layouts = load_layouts().values()
-    parts = path.resolve().parts[1:]
+    parts = writable_name(path.resolve()).split("/")[1:]
     for depth in range(1, len(parts) + 1):
         name = "/".join(parts[-depth:])
         found = matching(name, layouts)
         if found:
             return name, found
-    return path.name, []
+    return parts[-1], []
 
 
 def read_with(path: Path, layout: Layout) -> tuple[str, list[tuple[Layout, dict[str, str]]]]:
     """The name under which one layout takes a file, wherever it lies; no match when its pattern does not fit."""
-    names = [path.name, f"{layout.sender}/{path.name}", path.resolve().as_posix().lstrip("/")]
-    return next(((name, found) for name in names if (found := matching(name, [layout]))), (path.name, []))
+    whole = writable_name(path.resolve()).lstrip("/")
+    last = whole.rpartition("/")[2]
+    names = [last, f"{layout.sender}/{last}", whole]
+    return next(((name, found) for name in names if (found := matching(name, [layout]))), (last, []))
 
 
 def check_files(
@@ -155,7 +158,8 @@ def _check(
                 asked = compare_filings(layout, earlier.accepted, found.accepted)
                 watch = layout.contract.suspicious
                 held_for = suspicions(watch, earlier.outcome, found.outcome) if watch else ()
-                return replace(answer, previous=previous.name, anomalies=asked, suspicions=held_for)
+                name = writable_name(Path(previous.name))
+                return replace(answer, previous=name, anomalies=asked, suspicions=held_for)
         before = predecessor(found.outcome, outcomes)
         if home is None or before is None:
             return answer

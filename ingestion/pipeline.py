@@ -42,6 +42,7 @@ from ingestion.split import RowAccount, SplitFiles, split
 from ingestion.suspicion import Suspect, in_force, profile_of, profile_query, suspects
 from ingestion.unread import unread
 from warehouse import lake
+from warehouse.files import writable_name
 from warehouse.lake import Outcome, ProfileCell, predecessor
 from warehouse.landing import SHAPEFILE_SUFFIXES, Landing, Receipt, landed_name
 from warehouse.paths import Home
@@ -107,8 +108,7 @@ def arrivals(inbox: Path) -> list[Arrival]:
     for path in paths:
         if path in belonging:
             continue
-        # A name that is no UTF-8 (unpacked from an old archive) is kept readable, and can be written down.
-        name = path.relative_to(inbox).as_posix().encode("utf-8", "backslashreplace").decode()
+        name = writable_name(path.relative_to(inbox))
         if not any(part.startswith(".") for part in name.split("/")):
             found.append(Arrival(path, name, of_shapefiles.get(path, ())))
     return found

@@ -19,7 +19,7 @@ import duckdb
 from ingestion.acceptances import acceptances_folder
 from orchestration.code_version import code_version
 from orchestration.environment import chosen_engine
-from warehouse.files import replace_file
+from warehouse.files import replace_file, writable_name
 from warehouse.lake import READ_PARTS
 from warehouse.paths import Home
 from warehouse.releases import current_release
@@ -95,7 +95,12 @@ def _files(paths: Iterable[Path], root: Path) -> list[list[Any]]:
         if path.is_file():
             status = path.stat()
             found.append(
-                [str(path.relative_to(root)), status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+                [
+                    writable_name(path.relative_to(root)),
+                    status.st_size,
+                    status.st_mtime_ns,
+                    status.st_ctime_ns,
+                ]
             )
     return found
 

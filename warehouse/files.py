@@ -29,6 +29,12 @@ def file_lock(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def writable_name(path: Path) -> str:
+    """A path as text that can be written down: where a name is no UTF-8, as one unpacked from an old archive, its bytes
+    are told as escapes."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:

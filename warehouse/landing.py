@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from warehouse.files import sha256_of
+from warehouse.files import sha256_of, writable_name
 from warehouse.paths import Home
 
 _CHUNK = 4 << 20
@@ -131,8 +131,9 @@ class Landing:
         temporary name first. A Shapefile lands with its siblings in one .zip.
         """
         stats = [one.stat() for one in (file, *siblings)]
-        mark: list[object] = [str(file), sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)]
-        seen = self._seen.get(str(file))
+        where = writable_name(file)
+        mark: list[object] = [where, sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)]
+        seen = self._seen.get(where)
         if seen is not None and seen[:3] == mark:
             known = self._receipts.get((file_name, str(seen[3])))
             if known is not None and seen[4:] == _landed_mark(self.path(known)):
@@ -141,7 +142,7 @@ class Landing:
         if seen is not None and seen[3] == copied[0]:
             self._mend(file_name, copied)
         receipt, _ = self._file(copied, file_name, None)
-        self._seen[str(file)] = [*mark, receipt.sha256, *_landed_mark(self.path(receipt))]
+        self._seen[where] = [*mark, receipt.sha256, *_landed_mark(self.path(receipt))]
         return receipt
 
     def receive_fetched(

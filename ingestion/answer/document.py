@@ -11,10 +11,14 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ingestion.answer.model import Answer
 from ingestion.answer.page import render_page
+from warehouse.files import writable_name
 from warehouse.languages import Language
+
+_LONGEST_NAME_BYTES = 200
 
 
 def document(answer: Answer) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def write_answer(answer: Answer, file: Path, folder: Path, language: Language) -
     A file without a fault has no workbook, as there is nothing to mark in it. Answers of an earlier call to files of
     the same name are replaced.
     """
-    name = f"{file.name}.answer"
+    name = f"{_fitting(writable_name(Path(file.name)), answer.outcome.sha256)}.answer"
     pages = write_pages(answer, folder, name)
     written = [path for path in pages if path.name.endswith((f".{language}.html", ".json"))]
     if answer.faults:
@@ -71,6 +75,14 @@ def write_answer(answer: Answer, file: Path, folder: Path, language: Language) -
     return written
 
 
+def _fitting(name: str, sha256: str) -> str:
+    """A name to which endings can be added: file systems take no more than 255 bytes."""
+    whole = name.encode()
+    if len(whole) <= _LONGEST_NAME_BYTES:
+        return name
+    return f"{whole[:_LONGEST_NAME_BYTES].decode(errors='ignore')}-{sha256[:8]}"
+
+
 def write_pages(answer: Answer, folder: Path, name: str) -> list[Path]:
     """Write the answer as JSON and as a page in each language into a folder; returns the files.
 
@@ -80,7 +92,9 @@ def write_pages(answer: Answer, folder: Path, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     links: dict[Language, str] = {language: f"{name}.{language}.html" for language in Language}
     texts = {f"{name}.json": json.dumps(document(answer), ensure_ascii=False, indent=1, default=str) + "\n"}
-    texts |= {links[language]: render_page(answer, language, links) for language in Language}
+    # What is a part of a link's grammar, such as #, may stand in the name of a file.
+    quoted = {language: quote(link) for language, link in links.items()}
+    texts |= {links[language]: render_page(answer, language, quoted) for language in Language}
     return list(_written(folder, texts.items()))
 
 

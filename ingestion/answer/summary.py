@@ -14,6 +14,7 @@ from rich.table import Table
 from ingestion.answer.model import Answer
 from ingestion.answer.page import anomalies, number, periods, suspicions, verdict
 from ingestion.answer.words import load_words
+from warehouse.files import writable_name
 from warehouse.languages import Language
 
 _SHOWN_FAULTS = 20
@@ -26,7 +27,7 @@ def print_summary(answer: Answer, file: Path, language: Language, console: Conso
     ui, outcome = words.ui, answer.outcome
     told, tone = verdict(answer, words)
     sample = f" [bold red]{escape(ui['sample'])}[/]" if outcome.is_sample else ""
-    console.print(f"[bold]{escape(str(file))}[/]: [{_COLOURS[tone]}]{escape(told)}[/]{sample}")
+    console.print(f"[bold]{escape(writable_name(file))}[/]: [{_COLOURS[tone]}]{escape(told)}[/]{sample}")
     if outcome.layout_id:
         rows = ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
         counts = ", ".join(f"{ui[name]} {number(getattr(outcome, name), language)}" for name in rows)

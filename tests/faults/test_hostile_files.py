@@ -5,22 +5,29 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import resource
 import socket
 import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import xlwt
 
+from ingestion.answer.document import write_answer
+from ingestion.check import check_files
 from ingestion.layout import LayoutError, read_layout
 from ingestion.limits import LONGEST_LINE_BYTES, MOST_COLUMNS, MOST_UNPACKED_BYTES
 from ingestion.readers import archive
+from orchestration.standing import deliveries
 from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
 from tests.unit.test_ingestion_bad_input import book, edited, workbook_layout
+from warehouse.files import writable_name
 from warehouse.lake import Outcome
+from warehouse.languages import Language
 
 NAME, BOOK, AREAS = "dala_2025q4.csv", "book_2025q4.xlsx", "areas_2025q4.zip"
 _AREA_LAYOUT = {
@@ -208,6 +215,37 @@ def test_links_pipes_sockets_and_devices_are_not_opened(warehouse: Warehouse, tm
     assert {outcomes[name].rule for name in names} == {"not_a_file"}
     landed = b"".join(path.read_bytes() for path in warehouse.home.landing.glob("??/*"))
     assert ROW.encode("cp1251") not in landed
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"\xff\xfedala_2025q3.csv",
+        b"dala_\n2025q3.csv",
+        b"-dala_2025q3.csv",
+        b"dala'; drop table x;--_2025q3.csv",
+        b"<script>alert(1)<_script>#1?a=%41.csv",
+        "dala_\u202e2025q3.csv".encode(),
+        b"x" * 230 + b".csv",
+    ],
+    ids=["no_utf_8", "line_break", "dash", "sql", "markup", "right_to_left", "long"],
+)
+def test_odd_names_of_files_end_no_run(warehouse: Warehouse, tmp_path: Path, name: bytes) -> None:
+    content = f"{HEADER}\r\n{ROW}\r\n".encode("cp1251")
+    warehouse.put("dala_2025q4.csv", content)
+    odd = warehouse.inbox / os.fsdecode(name)
+    odd.write_bytes(content)
+    for _ in range(2):
+        outcomes = warehouse.run()
+        assert outcomes["dala_2025q4.csv"].outcome == "accepted"
+        assert outcomes[writable_name(Path(odd.name))].rule == "unmatched"
+    assert json.dumps(deliveries([warehouse.inbox]), ensure_ascii=False).encode()
+    (answer,) = check_files([odd])
+    written = write_answer(answer, odd, tmp_path / "answers", Language.en)
+    (page,) = (path for path in written if path.suffix == ".html")
+    links = re.findall(r'<a href="([^"]*)"', page.read_text(encoding="utf-8"))
+    assert len(links) == 2
+    assert all((page.parent / unquote(link)).is_file() for link in links)
 
 
 def test_entities_are_not_expanded(warehouse: Warehouse) -> None:
