@@ -12,7 +12,7 @@ ROW_RULES: dict[str, str] = {
     "required_missing": "fill the value in; it may not be empty",
     "not_a_number": "write a number in the form of the layout",
     "not_an_integer": "write a whole number; it is not rounded here",
-    "not_a_date": "write a date in the format of the layout",
+    "not_a_date": "write a date in the format of the layout, of the years 1900 to 2199",
     "below_minimum": "below the lowest value the contract allows; mend it or ask for the contract to change",
     "above_maximum": "above the highest value the contract allows; mend it or ask for the contract to change",
     "not_allowed": "use one of the values the contract lists",

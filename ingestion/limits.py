@@ -32,8 +32,8 @@ MOST_SHEET_CELLS = 50_000_000
 """Cells of a sheet, from its first corner to its last: a sheet is held as a rectangle, and one cell far out makes it
 large. A full sheet of 1,048,576 rows may have 47 columns."""
 
-XLS_MEMORY_BYTES = 3 << 30
-"""Memory in which an .xls must open; a sound one has 65,536 rows and 256 columns at most, which take a fifth of it."""
+WORKBOOK_MEMORY_BYTES = 6 << 30
+"""Memory in which a workbook must open. A sheet of as many cells as are read takes two thirds of it."""
 
 GEOJSON_FEATURE_MB = 500
 """One GeoJSON feature as GDAL counts it, some three million vertices; a GeoPackage may hold larger ones."""

@@ -47,6 +47,8 @@ READ_AS_1251 = rf"(?:[РСТУ][{re.escape(_SECOND_BYTES)}]){{2}}"
 VALUE = "__value"
 VALUE_COLUMN = "__value_column"
 _INT64_LIMIT = 2.0**63
+# What contracts bound more closely they do for reasons of their own.
+_DATES = (dt.date(1900, 1, 1), dt.date(2199, 12, 31))
 # About 0.1 square kilometres: a village is a handful of cells.
 H3_RESOLUTION = 9
 # Zoom of the tiles of Ookla's open data, each about 400 metres wide in the country.
@@ -143,6 +145,15 @@ def _number_with(layout: Layout, text: pl.Expr, decimal: str) -> pl.Expr:
 
 
 def _date(text: pl.Expr, date_format: str | None) -> pl.Expr:
+    """The date that a text is, else null; null as well far from any date that a filing can mean.
+
+    Some years that parse, such as 1 or 262142, are a slip of the hand, and few programs can even hold them.
+    """
+    date = _date_of_any_year(text, date_format)
+    return pl.when(date.is_between(*_DATES)).then(date)
+
+
+def _date_of_any_year(text: pl.Expr, date_format: str | None) -> pl.Expr:
     if date_format == "%Y":
         # A year alone is the count at its first day: the bureau's "2025" is the population of 1 January 2025.
         return (text.str.extract(r"^(\d{4})(?:\.0)?$") + pl.lit("-01-01")).str.to_date(

@@ -13,12 +13,18 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
-from ingestion.readers.sheet_xml import NAME, matches, position
+from ingestion.readers.sheet_xml import NAME, REFERENCE, attribute, matches, position
 
 _FORMULA = re.compile(rb"[<:]f[ >/]")
 # A formula whose result is the empty text has the type "str"; it was computed.
 _UNCOMPUTED = re.compile(
-    rb"<" + NAME + rb'c\b(?![^>]*\bt="str")[^>]*\br="([A-Z]+)(\d+)"[^>]*>\s*'
+    rb"<"
+    + NAME
+    + rb"c\b(?![^>]*"
+    + attribute(b"t", b"str")
+    + rb")[^>]*"
+    + attribute(b"r", REFERENCE)
+    + rb"[^>]*>\s*"
     rb"<" + NAME + rb"f\b[^>]*(?:/>|>([^<]*)</" + NAME + rb"f>)\s*"
     rb"(?:<" + NAME + rb"v\s*/>|<" + NAME + rb"v>\s*</" + NAME + rb"v>)?\s*</" + NAME + rb"c>"
 )

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.readers.sheet_xml import NAME, matches, position
+from ingestion.readers.sheet_xml import NAME, REFERENCE, attribute, matches, position
 from ingestion.readers.table import ROW, trimmed
 
 _SIGN = re.compile(rb"mergeCell\b")
 _MERGE = re.compile(
-    rb"<" + NAME + rb'mergeCell\b[^>]*\bref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"',
+    rb"<" + NAME + rb"mergeCell\b[^>]*" + attribute(b"ref", REFERENCE + rb":[A-Z]{1,3}([1-9]\d{0,6})")
 )
 _SCHEMA = {"column": pl.Int64, "first_row": pl.Int64, "last_row": pl.Int64}
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingestion.readers.sheet_xml import NAME, elements, matches, position
+from ingestion.readers.sheet_xml import NAME, REFERENCE, attribute, elements, matches, position
 
 # Formats that every program knows without their being written down: 0% and 0.00%.
 _BUILT_IN = {"9", "10"}
@@ -26,11 +26,17 @@ def percentage_cells(path: Path, sheet: str) -> Iterator[tuple[int, int]]:
         styles = _percentage_styles(book)
         if not styles:
             return
-        style = rb'\bs="(?:' + b"|".join(str(number).encode() for number in styles) + rb')"'
+        style = attribute(b"s", b"(?:" + b"|".join(str(number).encode() for number in styles) + b")")
         # Texts, truth values and errors have a type of their own.
         cell = re.compile(
-            rb"<" + NAME + rb"c\b(?=[^>]*" + style + rb')(?![^>]*\bt="(?!n")[^>]*>)'
-            rb'[^>]*\br="([A-Z]+)(\d+)"'
+            rb"<"
+            + NAME
+            + rb"c\b(?=[^>]*"
+            + style
+            + rb")(?![^>]*"
+            + attribute(b"t", rb"(?!n)[^>]*?")
+            + rb"[^>]*>)"
+            rb"[^>]*" + attribute(b"r", REFERENCE)
         )
         for found in matches(book, sheet, cell, re.compile(style)):
             yield int(found[2]) - 1, position(found[1])

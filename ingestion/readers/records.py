@@ -9,6 +9,7 @@ columns `name.1`, `name.2` and so on. Rows are counted within their answer, whos
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,15 @@ import polars as pl
 from ingestion.archives import UnsafeArchive, unpack
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout
-from ingestion.readers.table import ROW, SHEET, RawTable, header_name, unique_names, verify_header
+from ingestion.readers.table import (
+    ROW,
+    SHEET,
+    RawTable,
+    header_name,
+    unique_names,
+    verify_header,
+    verify_width,
+)
 
 
 def read_records(path: Path, layout: Layout, work: Path) -> RawTable:
@@ -65,7 +74,7 @@ def _table(answer: Path, where: str) -> pl.DataFrame:
         raise FileRejected("unreadable_file", f"{where} is no JSON list of records")
     if not body.strip().strip(b"[]").strip():
         return pl.DataFrame()
-    frame = _flat(pl.read_json(io.BytesIO(body), infer_schema_length=None))
+    frame = _flat(pl.read_json(io.BytesIO(body), infer_schema_length=None), where)
     names = [clean_key(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -75,22 +84,53 @@ def _table(answer: Path, where: str) -> pl.DataFrame:
     return frame.rename(dict(zip(frame.columns, columns, strict=True))).cast(pl.String)
 
 
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+def _flat(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    _verify_lists(frame.schema, where)
     while nested := [name for name, kind in frame.schema.items() if kind.is_nested()]:
         name = nested[0]
         kind = frame.schema[name]
         if isinstance(kind, pl.Struct):
+            verify_width(frame.width - 1 + len(kind.fields), where)
             frame = frame.unnest(name, separator=".")
         elif isinstance(kind, pl.List) and isinstance(kind.inner, pl.Struct):
             # A record whose list is empty stays, so that it is accounted for.
             frame = frame.explode(name, empty_as_null=True, keep_nulls=True)
         else:
             width = int(frame.select(pl.col(name).list.len().max()).item() or 0)
+            verify_width(frame.width - 1 + width, where)
             items = [
                 pl.col(name).list.get(i, null_on_oob=True).alias(f"{name}.{i + 1}") for i in range(width)
             ]
             frame = frame.with_columns(items).drop(name)
     return frame
+
+
+def _verify_lists(fields: Mapping[str, object], where: str) -> None:
+    """Refuse records with several lists of records side by side: each item of one with each of another would be rows
+    that nobody sent, a thousand times a thousand of them.
+    """
+    holding = [name for name, kind in fields.items() if _holds_records(kind)]
+    if len(holding) > 1:
+        raise FileRejected(
+            "unreadable_file",
+            f"{where}: its records hold several lists of records, {', '.join(map(repr, holding))}; which items belong "
+            "together is not told",
+        )
+    for name in holding:
+        kind = fields[name]
+        items = kind.inner if isinstance(kind, pl.List) else kind
+        if not isinstance(items, pl.Struct):
+            raise FileRejected(
+                "unreadable_file", f"{where}: its records hold lists of lists of records, {name!r}"
+            )
+        _verify_lists({field.name: field.dtype for field in items.fields}, where)
+
+
+def _holds_records(kind: object) -> bool:
+    """Whether a type is, or holds at any depth, a list of records."""
+    if isinstance(kind, pl.Struct):
+        return any(_holds_records(field.dtype) for field in kind.fields)
+    return isinstance(kind, pl.List) and (isinstance(kind.inner, pl.Struct) or _holds_records(kind.inner))
 
 
 def clean_key(key: str) -> str:

@@ -18,6 +18,13 @@ _LONGEST_CELL = 1 << 16
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 # A name of XML may bear that of its namespace before it.
 NAME = rb"(?:\w+:)?"
+# Column and row of a cell as a spreadsheet program may write them; what goes beyond is no cell's.
+REFERENCE = rb"([A-Z]{1,3})([1-9]\d{0,6})"
+
+
+def attribute(name: bytes, value: bytes) -> bytes:
+    """Pattern of an attribute with a value, in the quotes and with the spaces that XML allows."""
+    return rb"\b" + name + rb"\s*=\s*[\"']" + value + rb"[\"']"
 
 
 def matches(

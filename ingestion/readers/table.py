@@ -167,6 +167,12 @@ def read_columns(layout: Layout, header: list[str]) -> list[str]:
     return [name for name in header if name in wanted or any(p.fullmatch(name) for p in patterns)]
 
 
+def verify_width(columns: int, where: str) -> None:
+    """Refuse a table of too many columns; raises FileRejected(too_large)."""
+    if columns > MOST_COLUMNS:
+        raise FileRejected("too_large", f"{where}: {columns} columns; at most {MOST_COLUMNS} are read")
+
+
 def verify_header(layout: Layout, header: list[str], where: str) -> None:
     """Refuse a header that lacks a column of the layout, holds one nobody mapped, or names one twice.
 
@@ -174,8 +180,7 @@ def verify_header(layout: Layout, header: list[str], where: str) -> None:
         FileRejected: missing_column, unmapped_column, duplicate_header or reserved_column, with the likeliest pairs
             named; too_large.
     """
-    if len(header) > MOST_COLUMNS:
-        raise FileRejected("too_large", f"{where}: {len(header)} columns; at most {MOST_COLUMNS} are read")
+    verify_width(len(header), where)
     wanted = layout.source_columns
     read = read_columns(layout, header)
     known = {*read, *layout.ignore}

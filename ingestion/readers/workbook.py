@@ -23,7 +23,7 @@ import polars as pl
 
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, WorkbookFormat
-from ingestion.readers.archive import verify_workbook
+from ingestion.readers.archive import verify_extent, verify_workbook
 from ingestion.readers.formulas import Formula, uncomputed_formulas
 from ingestion.readers.merged import merged_rows, rows_of_shared_cells, said_of_each_row
 from ingestion.readers.percentages import percentage_cells
@@ -124,6 +124,12 @@ def _cells(sheet: fastexcel.ExcelSheet, uncomputed: Iterable[Formula] = ()) -> p
     Args:
         uncomputed: formulas whose cells have no value, which are shown in its place.
     """
+    uncomputed = list(uncomputed)
+    verify_extent(
+        f"sheet {sheet.name!r}",
+        max([sheet.total_height, *(formula.row + 1 for formula in uncomputed)]),
+        max([sheet.width, *(formula.column + 1 for formula in uncomputed)]),
+    )
     batch, failed = sheet.to_arrow_with_errors()
     cells = pl.DataFrame(batch)
     told: dict[int, dict[int, str]] = {}
@@ -336,11 +342,13 @@ def _tables(
     return tables, [f"{words}: passed over" for _, words in passed_over]
 
 
-#: What readers say of a workbook that is damaged; zipfile knows no version of an archive but its own.
+#: What readers say of a workbook that is damaged; zipfile knows no version of an archive but its own, and no password.
 _BROKEN = (
     fastexcel.FastExcelError,
     zipfile.BadZipFile,
     NotImplementedError,
+    RuntimeError,
+    EOFError,
     zlib.error,
     ElementTree.ParseError,
 )

@@ -19,9 +19,11 @@ import xlwt
 
 from ingestion.answer.document import write_answer
 from ingestion.check import check_files
+from ingestion.faults import FileRejected
 from ingestion.layout import LayoutError, read_layout
 from ingestion.limits import LONGEST_LINE_BYTES, MOST_COLUMNS, MOST_UNPACKED_BYTES
 from ingestion.readers import archive
+from ingestion.readers.records import read_records
 from orchestration.standing import deliveries
 from tests.unit.ingestion_kit import FILING, HEADER, ROW, Warehouse, layout
 from tests.unit.test_ingestion_bad_input import book, edited, workbook_layout
@@ -116,16 +118,48 @@ def test_a_real_bomb_of_zeros_is_refused_by_its_size(
     refused(warehouse, BOOK, bomb, "too_large")
 
 
-@pytest.mark.parametrize("cell", [b"XFD1048576", b"ZZ1048576"])
-def test_one_cell_far_out_does_not_make_a_sheet_of_billions(warehouse: Warehouse, cell: bytes) -> None:
-    row = cell.lstrip(b"ABCDEFXZ")
-    far = b'<row r="' + row + b'"><c r="' + cell + b'" t="n"><v>1</v></c></row></sheetData>'
-    told = (
-        refused(warehouse, BOOK, with_sheet(b"</sheetData>", far), "too_large") if cell != b"ABC9" else None
-    )
-    if told is None:
-        warehouse.put(BOOK, with_sheet(b"</sheetData>", far))
-        assert warehouse.run()[BOOK].rule != "too_large", "731 columns are many, and can be read"
+@pytest.mark.parametrize(
+    "far",
+    [
+        pytest.param(b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>', id="the last cell there is"),
+        pytest.param(b'<row r="1048576"><c r="ZZ1048576"><v>1</v></c></row>', id="two letters"),
+        pytest.param(b"<row r='1048576'><c r='ZZ1048576'><v>1</v></c></row>", id="single quotes"),
+        pytest.param(b'<row r = "1048576" ><c r = "ZZ1048576" ><v>1</v></c></row>', id="spaces"),
+        pytest.param(b'<row><c r="ZZ1048576"><v>1</v></c></row>', id="a row without its number"),
+        pytest.param(b'<row r="1048576"><c r="ZZ1048576"><f>A1</f></c></row>', id="a formula without value"),
+        pytest.param(b'<row r="1048576"><c r="ZZ99999999999"><f>A1</f></c></row>', id="beyond any sheet"),
+    ],
+)
+def test_one_cell_far_out_does_not_make_a_sheet_of_billions(warehouse: Warehouse, far: bytes) -> None:
+    warehouse.put(BOOK, with_sheet(b"</sheetData>", far + b"</sheetData>"))
+    warehouse.file(edited(Дата="30.09.2025"), name="dala_2025q3.csv")
+    outcomes = warehouse.run()
+    assert outcomes["dala_2025q3.csv"].outcome == "accepted"
+    if b"ZZ99999999999" in far:
+        # Such a cell is nowhere, and its sheet is no larger for it.
+        assert outcomes[BOOK].rule in (None, "unreadable_workbook")
+    else:
+        assert outcomes[BOOK].rule == "too_large", outcomes[BOOK].message
+
+
+def test_a_sheet_outside_its_folder_is_measured_as_well(warehouse: Warehouse) -> None:
+    far = b"<row r='1048576'><c r='ZZ1048576'><v>1</v></c></row></sheetData>"
+    with zipfile.ZipFile(io.BytesIO(with_sheet(b"</sheetData>", far))) as whole:
+        members = {
+            name.replace("worksheets/", "elsewhere/"): whole.read(name).replace(b"worksheets/", b"elsewhere/")
+            for name in whole.namelist()
+        }
+    refused(warehouse, BOOK, packed(members), "too_large")
+
+
+def test_a_workbook_behind_a_password_is_an_outcome(warehouse: Warehouse) -> None:
+    locked = bytearray(book())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = locked.find(mark)
+        while at >= 0:
+            locked[at + flags] |= 1
+            at = locked.find(mark, at + 4)
+    refused(warehouse, BOOK, bytes(locked), "unreadable_workbook")
 
 
 def test_a_damaged_xls_that_asks_for_all_memory_is_refused(warehouse: Warehouse) -> None:
@@ -166,6 +200,27 @@ def test_deep_json(warehouse: Warehouse) -> None:
     deep = b'{"type":"FeatureCollection","features":[' + b"[" * 500_000
     warehouse.put("areas_2025q4.geojson", deep)
     assert warehouse.run()["areas_2025q4.geojson"].rule == "unreadable_features"
+
+
+@pytest.mark.parametrize(
+    ("records", "rule", "words"),
+    [
+        ([{key: [{"v": i} for i in range(3_000)] for key in "abc"}], "unreadable_file", "'a', 'b', 'c'"),
+        ([{"o": {"a": [{"v": 1}]}, "o.a": [{"v": 1}]}], "unreadable_file", "'o', 'o.a'"),
+        ([{"a": [{"b": [{"v": 1}], "c": [{"v": 1}]}]}], "unreadable_file", "'b', 'c'"),
+        ([{"a": [[{"v": 1}] * 3_000] * 3}], "unreadable_file", "lists of lists of records, 'a'"),
+        ([{"a": list(range(60_000))}], "too_large", "60000 columns"),
+        ([{"a": {f"k{i}": i for i in range(3_000)}}], "too_large", "3000 columns"),
+    ],
+)
+def test_records_do_not_multiply(
+    tmp_path: Path, records: list[dict[str, object]], rule: str, words: str
+) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps(records), encoding="utf-8")
+    with pytest.raises(FileRejected, match=words) as told:
+        read_records(answer, layout(FILING), tmp_path)
+    assert told.value.rule == rule
 
 
 def test_a_drawing_around_the_whole_world(warehouse: Warehouse) -> None:

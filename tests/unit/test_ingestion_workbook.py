@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ import xlsxwriter
 import xlwt
 
 from ingestion.faults import FILE_RULES
+from ingestion.readers.formulas import uncomputed_formulas
+from ingestion.readers.merged import merged_rows
+from ingestion.readers.percentages import percentage_cells
 from tests.unit.ingestion_kit import FILING, YEARS, Warehouse, layout
 
 HEADER = ["Дата", "Село", "КАТО", "Технология", "Уровень", "Приём", "Отдача", "Охвачено", "Подключено"]
@@ -575,3 +579,25 @@ def test_a_cell_that_shows_a_percentage_is_no_number_of_anything_else(warehouse:
     warehouse.put("book_2025q4.xlsx", book(percent))
     outcome = warehouse.run()["book_2025q4.xlsx"]
     assert warehouse.reasons(outcome) == [(2, "not_a_number", "Охвачено", "70%")]
+
+
+def test_what_a_sheet_tells_does_not_depend_on_how_its_xml_is_quoted(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    sheet = made["Sheet"]
+    sheet.append(["share", "0.5", 0.25, "=1+1"])
+    sheet["C1"].number_format = "0%"
+    sheet.merge_cells("A1:A3")
+    made.save(tmp_path / "plain.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.xlsx") as plain,
+        zipfile.ZipFile(tmp_path / "other.xlsx", "w") as other,
+    ):
+        for name in plain.namelist():
+            content = plain.read(name)
+            if "worksheets/" in name:
+                content = re.sub(rb'=\s*"([^"]*)"', rb" = '\1'", content)
+            other.writestr(name, content)
+    for path in (tmp_path / "plain.xlsx", tmp_path / "other.xlsx"):
+        assert [(found.cell, found.text) for found in uncomputed_formulas(path, "Sheet")] == [("D1", "=1+1")]
+        assert list(percentage_cells(path, "Sheet")) == [(0, 2)]
+        assert merged_rows(path, "Sheet").rows() == [(0, 1, 3)]
