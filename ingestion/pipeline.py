@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -52,8 +52,10 @@ _MOST_REVISIONS = 1_000_000
 # What readers raise on bytes that no rule foresaw. Such a file is an outcome like any other, never the end of a run.
 _UNREADABLE = (
     ValueError,
+    LookupError,
+    RuntimeError,
+    EOFError,
     OverflowError,
-    RecursionError,
     csv.Error,
     pa.ArrowException,
     pl.exceptions.PolarsError,
@@ -165,6 +167,7 @@ def ingest(
         session = _Session(home, landing, before, say)
         came = [arrival for folder in inboxes for arrival in arrivals(folder)]
         came += [Arrival(landing.path(r), r.file_name, receipt=r) for r in landing.pulled()]
+        came += _forgotten(home, landing, before.values(), wanted, {arrival.file_name for arrival in came})
         routed = list(_route(came, known, wanted, layouts is None))
         for rank in (0, 1):
             for arrival, matches in routed:
@@ -190,6 +193,29 @@ def ingest(
         )
     touched = [o for o in outcomes if o.extract_id in session.outcomes]
     return IngestReport(touched, session.processed, session.reused)
+
+
+def _forgotten(
+    home: Home, landing: Landing, before: Iterable[Outcome], wanted: Mapping[str, Layout], names: Set[str]
+) -> list[Arrival]:
+    """Deliveries of which the lake no longer holds all that it was told, and that have left the inbox: read again.
+
+    Args:
+        names: of the files that come anyway, each with what came last under its name.
+    """
+    whole = {
+        outcome.sha256
+        for outcome in before
+        if outcome.layout_id not in wanted or lake.is_whole(home, outcome)
+    }
+    receipts = landing.receipts()
+    last = {receipt.file_name: receipt for receipt in receipts}
+    return [
+        Arrival(landing.path(receipt), receipt.file_name, receipt=receipt)
+        for receipt in receipts
+        if receipt.sha256 not in whole
+        and not (receipt.file_name in names and last[receipt.file_name] is receipt)
+    ]
 
 
 def land(home: Home, inboxes: Sequence[Path]) -> bool:
@@ -259,7 +285,8 @@ class _Session:
 
     def take(self, arrival: Arrival, matches: list[tuple[Layout, dict[str, str]]]) -> None:
         """Turn one file into one outcome."""
-        if arrival.path.is_symlink() or not arrival.path.is_file():
+        is_landed = arrival.receipt is not None
+        if not is_landed and (arrival.path.is_symlink() or not arrival.path.is_file()):
             self._refuse_unlanded(arrival, "not_a_file", f"{arrival.file_name} is no regular file")
             return
         try:
@@ -272,7 +299,7 @@ class _Session:
         if receipt.origin is not None and receipt.origin.fault is not None:
             self._refuse(receipt, "rejected", "unsafe_archive", receipt.origin.fault)
         elif len(matches) == 1:
-            self._ingest(receipt, *matches[0])
+            self._ingest(receipt, *matches[0], is_landed=is_landed)
         else:
             taken_by = [layout for layout, _ in matches]
             self._refuse(receipt, *unread(arrival.file_name, taken_by, load_layouts()))
@@ -353,7 +380,7 @@ class _Session:
             )
         return self._reference
 
-    def _ingest(self, receipt: Receipt, layout: Layout, groups: dict[str, str]) -> None:
+    def _ingest(self, receipt: Receipt, layout: Layout, groups: dict[str, str], *, is_landed: bool) -> None:
         # The same bytes under several names are one delivery, that of the last of them.
         receipt = replace(receipt, received_at=self.landing.last_received_at(receipt.sha256))
         blank = outcome_of(receipt, layout, groups)
@@ -361,6 +388,11 @@ class _Session:
         known = self.outcomes.get(blank.extract_id) or self.before.get(blank.extract_id)
         if known is not None and known.content_fingerprint == fingerprint and lake.is_whole(self.home, known):
             self._keep(known, blank)
+            return
+        if is_landed and not self.landing.holds(receipt):
+            # What was accepted of it before stays in force.
+            told = f"{receipt.file_name}: what landed of it is gone or was changed; leave the file in an inbox again"
+            self._refuse(receipt, "rejected", "unreadable_file", told)
             return
         work = self.home.lake / ".work"
         shutil.rmtree(work, ignore_errors=True)
@@ -545,6 +577,7 @@ def process(
                 files, account, notes = _rows(
                     path, layout, groups, latest, blank, places, work, as_it_lies=False
                 )
+            return _judged_outcome(blank, layout, files, account, notes), files
     except FileRejected as error:
         return replace(blank, rule=error.rule, message=str(error)), None
     except _UNREADABLE as error:
@@ -552,7 +585,6 @@ def process(
         return replace(
             blank, rule="unreadable_file", message=f"{told}; {FILE_RULES['unreadable_file']}"
         ), None
-    return _judged_outcome(blank, layout, files, account, notes), files
 
 
 def _rows(

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
+from pydantic import TypeAdapter
 
 from expectations.checks import Check, build_checks, check_fingerprint, dbt_checks
 from expectations.ledger import ERROR, Evidence, read_ledger
@@ -50,6 +51,17 @@ class Keys:
     code: str
     rest: str = ""
     periods: PeriodKeys = None
+
+
+@dataclass(frozen=True)
+class _Built:
+    """What stands in a build file, by unique id, and what the file was like then."""
+
+    file: list[int]
+    nodes: dict[str, Keys]
+
+
+_BUILT = TypeAdapter(_Built)
 
 
 def node_keys(home: Home, manifest: Manifest, settings: str) -> dict[str, Keys]:
@@ -189,12 +201,10 @@ def proofs(
 def remembered(home: Home) -> dict[str, Keys]:
     """What stands in the build file, by unique id; nothing when the file is not the one that was remembered."""
     try:
-        document = json.loads(_path(home).read_bytes())
+        document = _BUILT.validate_json(_path(home).read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
-    if document["file"] != _identity(home):
-        return {}
-    return {unique_id: Keys(**keys) for unique_id, keys in document["nodes"].items()}
+    return document.nodes if document.file == _identity(home) else {}
 
 
 def forget(home: Home) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from pydantic import TypeAdapter
 
 from orchestration.dbt_engine import (
     Build,
@@ -55,6 +56,9 @@ class Standing:
 
     made_of: str
     result: dict[str, Any]
+
+
+_MADE = TypeAdapter(dict[str, Standing])
 
 
 def what_is_missing() -> str | None:
@@ -238,12 +242,10 @@ def _log(home: Home) -> Path:
 
 
 def _remembered(home: Home) -> dict[str, Standing]:
-    path = home.spark / "made.json"
-    return (
-        {uid: Standing(**entry) for uid, entry in json.loads(path.read_bytes()).items()}
-        if path.exists()
-        else {}
-    )
+    try:
+        return _MADE.validate_json((home.spark / "made.json").read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def _remember(home: Home, tables: Mapping[str, Standing]) -> None:

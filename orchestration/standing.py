@@ -11,18 +11,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from pydantic import TypeAdapter
 
 from ingestion.acceptances import acceptances_folder
 from orchestration.code_version import code_version
 from orchestration.environment import chosen_engine
 from warehouse.files import replace_file, writable_name
-from warehouse.lake import READ_PARTS
+from warehouse.lake import PARTS
 from warehouse.paths import Home
 from warehouse.releases import current_release
+
+
+@dataclass(frozen=True)
+class _Last:
+    """The last run: what decided it, and its result."""
+
+    mark: dict[str, Any]
+    result: dict[str, Any]
+
+
+_LAST = TypeAdapter(_Last)
 
 
 def deliveries(inboxes: Sequence[Path]) -> list[list[Any]]:
@@ -33,7 +46,7 @@ def deliveries(inboxes: Sequence[Path]) -> list[list[Any]]:
 def mark(home: Home, delivered: list[list[Any]]) -> dict[str, Any]:
     """What decides a run: deliveries, those landed, code, engine, acceptances, lake, build, evidence, the release."""
     current = current_release(home)
-    rows = sorted(path for part in READ_PARTS for path in (home.lake / part).rglob("part-*.parquet"))
+    rows = sorted(path for part in PARTS for path in (home.lake / part).rglob("part-*.parquet"))
     return {
         "code": code_version(),
         "engine": chosen_engine(),
@@ -62,15 +75,12 @@ def remember(home: Home, delivered: list[list[Any]], result: dict[str, Any]) -> 
 
 def unchanged(home: Home, delivered: list[list[Any]]) -> dict[str, Any] | None:
     """The last run's result when this one would find exactly what that one left, else None."""
-    path = _path(home)
-    if not path.exists():
-        return None
     try:
-        last = json.loads(path.read_bytes())
-    except ValueError:
+        last = _LAST.validate_json(_path(home).read_bytes())
+    except (FileNotFoundError, ValueError):
         return None
     now = mark(home, delivered)
-    return dict(last["result"]) if now["release"] is not None and last["mark"] == now else None
+    return last.result if now["release"] is not None and last.mark == now else None
 
 
 def _may_end_otherwise(home: Home) -> bool:

@@ -9,18 +9,20 @@ is consolidated; so a run that dies half-way leaves nothing that anybody reads.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from warehouse.parts import SCHEMA_FILE, changes, seal
 from warehouse.paths import Home
@@ -121,8 +123,9 @@ class Outcome:
     """What became of one delivered file. Dates are ISO text; `series` groups deliveries that replace one another.
 
     `accepted_parts`: path inside the lake and SHA-256 of each file of accepted rows and of their cells, as `commit`
-    put it there. `periods`: every date that accepted rows speak of. `held_for`: why it does not count though its rows
-    were accepted, and what ends that; like `is_current` it follows from all deliveries together.
+    put it there; `other_parts`: the same of quarantined and duplicate rows. `periods`: every date that accepted rows
+    speak of. `held_for`: why it does not count though its rows were accepted, and what ends that; like `is_current` it
+    follows from all deliveries together.
     """
 
     extract_id: str
@@ -153,6 +156,7 @@ class Outcome:
     rows_skipped: int = 0
     quarantine_reasons: tuple[tuple[str, str | None, int], ...] = ()
     accepted_parts: tuple[tuple[str, str], ...] = ()
+    other_parts: tuple[tuple[str, str], ...] = ()
     periods: tuple[str, ...] = ()
     profile: tuple[ProfileCell, ...] = ()
     held_for: str | None = None
@@ -197,6 +201,11 @@ class Outcome:
         return self.series.rsplit("/", 1)[0]
 
 
+_OUTCOME = TypeAdapter(Outcome)
+_RECORD = TypeAdapter(dict[str, Any])
+_OWN_HASH = "record_sha256"
+
+
 def _summed(parts: Iterable[tuple[str | None, int]]) -> Counter[str | None]:
     sums: Counter[str | None] = Counter()
     for part, count in parts:
@@ -213,9 +222,17 @@ def write_schemas(home: Home, schemas: Mapping[str, Mapping[str, Any]], part: st
     """Put an empty Parquet file beside each kind's partitions, so that a glob finds columns even before any filing."""
     for kind, schema in schemas.items():
         path = home.lake / part / kind / SCHEMA_FILE
-        if not path.is_file() or pl.read_parquet_schema(path) != pl.Schema(schema):
+        if _schema_of(path) != pl.Schema(schema):
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_parquet(pl.DataFrame(schema=dict(schema)), path)
+
+
+def _schema_of(path: Path) -> pl.Schema | None:
+    """Columns of a Parquet file; None when there is none that can be read."""
+    try:
+        return pl.Schema(pl.read_parquet_schema(path))
+    except (OSError, pl.exceptions.PolarsError):
+        return None
 
 
 def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
@@ -229,10 +246,16 @@ def record(home: Home, outcome: Outcome) -> None:
     path = home.lake / "outcomes" / f"{outcome.extract_id}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(
-        json.dumps(asdict(outcome), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
+    values = asdict(outcome)
+    values[_OWN_HASH] = _hash_of(values)
+    text = json.dumps(values, ensure_ascii=False, indent=1, sort_keys=True)
+    temporary.write_text(f"{text}\n", encoding="utf-8")
     temporary.replace(path)
+
+
+def _hash_of(values: Mapping[str, Any]) -> str:
+    """SHA-256 of a record, by which it is known when somebody changed it."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def commit(home: Home, outcome: Outcome, files: Mapping[str, Sequence[Path]]) -> Outcome:
@@ -242,7 +265,7 @@ def commit(home: Home, outcome: Outcome, files: Mapping[str, Sequence[Path]]) ->
         files: part name -> Parquet files on the same file system as the home.
 
     Returns:
-        The outcome as recorded, with the SHA-256 of each file of accepted rows and of their cells.
+        The outcome as recorded, with the SHA-256 of each file.
     """
     (home.lake / "outcomes" / f"{outcome.extract_id}.json").unlink(missing_ok=True)
     for part in PARTS:
@@ -254,9 +277,13 @@ def commit(home: Home, outcome: Outcome, files: Mapping[str, Sequence[Path]]) ->
             folder.mkdir(parents=True, exist_ok=True)
             source.replace(folder / f"part-{number}.parquet")
     if outcome.extract_kind is not None:
-        folders = [partition(home, part, outcome.extract_kind, outcome.extract_id) for part in READ_PARTS]
-        sealed = tuple(entry for folder in folders for entry in seal(home.lake, folder))
-        outcome = replace(outcome, accepted_parts=sealed)
+        sealed = {
+            part: seal(home.lake, partition(home, part, outcome.extract_kind, outcome.extract_id))
+            for part in PARTS
+        }
+        accepted = tuple(entry for part in READ_PARTS for entry in sealed.pop(part))
+        others = tuple(entry for entries in sealed.values() for entry in entries)
+        outcome = replace(outcome, accepted_parts=accepted, other_parts=others)
     record(home, outcome)
     return outcome
 
@@ -271,10 +298,8 @@ def withdraw(home: Home, outcome: Outcome) -> None:
 
 
 def is_whole(home: Home, outcome: Outcome) -> bool:
-    """Whether the lake still holds the accepted rows as they were committed; if not, the file is to be read anew."""
-    return bool(outcome.accepted_parts) == outcome.is_accepted and not changes(
-        home.lake, outcome.accepted_parts
-    )
+    """Whether the lake still holds the rows as they were committed; if not, the file is to be read anew."""
+    return not changes(home.lake, (*outcome.accepted_parts, *outcome.other_parts))
 
 
 def read_outcomes(home: Home) -> list[Outcome]:
@@ -282,7 +307,7 @@ def read_outcomes(home: Home) -> list[Outcome]:
     found = []
     for path in (home.lake / "outcomes").glob("[!.]*.json"):
         status = path.stat()
-        with suppress(ValueError):
+        with suppress(ValueError, OSError):
             found.append(_read_outcome(path, status.st_ino, status.st_mtime_ns))
     return sorted(found, key=lambda o: (o.received_order, o.extract_id))
 
@@ -290,15 +315,11 @@ def read_outcomes(home: Home) -> list[Outcome]:
 @cache
 def _read_outcome(path: Path, _inode: int, _mtime_ns: int) -> Outcome:
     """One record, parsed once: every sender asks for all of them, and a record is replaced, never edited."""
-    values = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("quarantine_reasons", "accepted_parts"):
-        values[name] = tuple(tuple(entry) for entry in values.get(name, ()))
-    values["periods"] = tuple(values.get("periods", ()))
-    values["profile"] = tuple(
-        ProfileCell._make([*cell, tuple(sums)]) for *cell, sums in values.get("profile", ())
-    )
-    names = {f.name for f in fields(Outcome)}
-    return Outcome(**{k: v for k, v in values.items() if k in names})
+    content = path.read_bytes()
+    values = _RECORD.validate_json(content)
+    if path.stem != values.get("extract_id") or values.pop(_OWN_HASH, None) != _hash_of(values):
+        raise ValueError(f"{path} is not as it was written")
+    return _OUTCOME.validate_json(content)
 
 
 def with_currency(outcomes: Iterable[Outcome], held: Mapping[str, str] | None = None) -> list[Outcome]:

@@ -19,10 +19,13 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from warehouse.files import sha256_of, writable_name
+from pydantic import TypeAdapter
+
+from warehouse.files import replace_file, sha256_of, writable_name
 from warehouse.paths import Home
 
 _CHUNK = 4 << 20
+_RECEIPT_NAMES = f"{'[0-9]' * 8}.json"
 # What makes up a Shapefile: .shp and what GDAL reads beside it. Such files land together, as one .zip.
 SHAPEFILE_SUFFIXES = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix")
 # The time that entries of a packed Shapefile bear, so that equal files pack into equal bytes: the earliest of .zip.
@@ -58,15 +61,21 @@ class Receipt:
 
     @classmethod
     def read(cls, path: Path) -> Receipt:
-        """The receipt in a file."""
-        values = json.loads(path.read_text(encoding="utf-8"))
-        origin = values.pop("origin", None)
-        return cls(**values, origin=Origin(**origin) if origin is not None else None)
+        """The receipt in a file; raises ValueError when there is none of its number."""
+        receipt = _RECEIPT.validate_json(path.read_bytes())
+        if f"{receipt.received_order:08d}" != path.stem or not receipt.received_on:
+            raise ValueError(f"{path} is not the receipt of delivery {receipt.received_order}")
+        return receipt
 
     @property
     def received_on(self) -> dt.date:
         """Day of receipt, UTC."""
         return dt.datetime.fromisoformat(self.received_at).date()
+
+
+_RECEIPT = TypeAdapter(Receipt)
+# By path in an inbox: that path, size and time of change; the content's hash; size and time of its landed copy.
+_SEEN = TypeAdapter(dict[str, tuple[str, int, int, str, int, int]])
 
 
 def landed_name(receipt: Receipt) -> str:
@@ -84,22 +93,19 @@ class Landing:
         self._home = home
         self._receipts_dir = home.landing / "receipts"
         self._pulled_dir = home.pulled_receipts
+        self._copies_dir = home.landing / "receipt_copies"
         self._seen_path = home.landing / "seen.json"
         self._receipts: dict[tuple[str, str], Receipt] = {}
         self._newest: dict[str, int] = {}
         self._came: dict[str, str] = {}
-        self._damaged: list[Path] = []
         self._last = 0
-        for path in sorted(self._receipts_dir.rglob("[!.]*.json"), key=lambda one: one.name):
+        for path in sorted(self._receipts_dir.rglob(_RECEIPT_NAMES), key=lambda one: one.name):
             self._last = int(path.stem)
-            status = path.stat()
-            try:
-                self._hold(_read_receipt(path, status.st_ino, status.st_mtime_ns))
-            except (ValueError, TypeError):
-                self._damaged.append(path)
-        self._seen: dict[str, list[object]] = {}
+            with suppress(ValueError, OSError):
+                self._hold(self._whole_receipt(path))
+        self._seen: dict[str, tuple[str, int, int, str, int, int]] = {}
         with suppress(FileNotFoundError, ValueError):
-            self._seen = dict(json.loads(self._seen_path.read_bytes()))
+            self._seen = _SEEN.validate_json(self._seen_path.read_bytes())
         self._remembered = dict(self._seen)
 
     @property
@@ -107,10 +113,19 @@ class Landing:
         """How many deliveries there have been."""
         return len(self._receipts)
 
+    def receipts(self) -> list[Receipt]:
+        """The last receipt of each content under each name, in the order in which they came."""
+        return sorted(self._receipts.values(), key=lambda one: one.received_order)
+
+    def holds(self, receipt: Receipt) -> bool:
+        """Whether the landed file has the content that was received; reads it."""
+        path = self.path(receipt)
+        return path.is_file() and sha256_of(path) == receipt.sha256
+
     def pulled(self) -> list[Receipt]:
         """The last delivery of each name among those that were fetched, in the order of their names."""
         last: dict[str, Receipt] = {}
-        for receipt in sorted(self._receipts.values(), key=lambda one: one.received_order):
+        for receipt in self.receipts():
             if receipt.origin is not None:
                 last[receipt.file_name] = receipt
         return [last[name] for name in sorted(last)]
@@ -132,17 +147,16 @@ class Landing:
         """
         stats = [one.stat() for one in (file, *siblings)]
         where = writable_name(file)
-        mark: list[object] = [where, sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)]
+        mark = (where, sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats))
         seen = self._seen.get(where)
         if seen is not None and seen[:3] == mark:
-            known = self._receipts.get((file_name, str(seen[3])))
+            known = self._receipts.get((file_name, seen[3]))
             if known is not None and seen[4:] == _landed_mark(self.path(known)):
                 return known
         copied = self._copy(file, siblings)
-        if seen is not None and seen[3] == copied[0]:
-            self._mend(file_name, copied)
         receipt, _ = self._file(copied, file_name, None)
-        self._seen[where] = [*mark, receipt.sha256, *_landed_mark(self.path(receipt))]
+        landed = self.path(receipt).stat()
+        self._seen[where] = (*mark, receipt.sha256, landed.st_size, landed.st_mtime_ns)
         return receipt
 
     def receive_fetched(
@@ -153,20 +167,6 @@ class Landing:
         Whoever fetched it removes its own copy.
         """
         return self._file(self._copy(file, siblings), file_name, origin)
-
-    def _mend(self, file_name: str, copied: tuple[str, Path]) -> None:
-        """Write the receipt of a delivery that came before anew, where one is damaged and it must be this one's.
-
-        With another number it would count as sent again, after what was sent since.
-        """
-        sha256, temporary = copied
-        if (file_name, sha256) in self._receipts or len(self._damaged) != 1:
-            return
-        path = self._damaged.pop()
-        came = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).isoformat(timespec="seconds")
-        receipt = Receipt(file_name, sha256, temporary.stat().st_size, int(path.stem), came)
-        _write_json(path, _as_values(receipt))
-        self._hold(receipt)
 
     def _file(self, copied: tuple[str, Path], file_name: str, origin: Origin | None) -> tuple[Receipt, bool]:
         """Put copied bytes where their hash belongs, with a receipt where they are a delivery of their own."""
@@ -223,21 +223,29 @@ class Landing:
 
     def _write_receipt(self, receipt: Receipt) -> None:
         folder = self._receipts_dir if receipt.origin is None else self._pulled_dir
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_json(folder / f"{receipt.received_order:08d}.json", _as_values(receipt))
+        name = f"{receipt.received_order:08d}.json"
+        values = {key: value for key, value in asdict(receipt).items() if key != "origin" or value}
+        # The copy first: without its number and name a delivery would count as sent again, after what was sent since.
+        _write_json(self._copies_dir / name, values)
+        _write_json(folder / name, values)
         self._hold(receipt)
         self._last = receipt.received_order
 
+    def _whole_receipt(self, path: Path) -> Receipt:
+        """A receipt; one that was damaged is put right from its copy. Raises ValueError or OSError without either."""
+        status = path.stat()
+        try:
+            return _read_receipt(path, status.st_ino, status.st_mtime_ns)
+        except ValueError:
+            kept = Receipt.read(self._copies_dir / path.name)
+            replace_file(path, (self._copies_dir / path.name).read_bytes())
+            return kept
+
     def _hold(self, receipt: Receipt) -> None:
-        # Both fail on a damaged receipt, of which nothing must be held then.
         newest = max(self._newest.get(receipt.file_name, 0), receipt.received_order)
         came = max(self._came.get(receipt.sha256, ""), receipt.received_at)
         self._receipts[(receipt.file_name, receipt.sha256)] = receipt
         self._newest[receipt.file_name], self._came[receipt.sha256] = newest, came
-
-
-def _as_values(receipt: Receipt) -> dict[str, object]:
-    return {name: value for name, value in asdict(receipt).items() if name != "origin" or value}
 
 
 @cache
@@ -246,13 +254,13 @@ def _read_receipt(path: Path, _inode: int, _mtime_ns: int) -> Receipt:
     return Receipt.read(path)
 
 
-def _landed_mark(path: Path) -> list[object]:
+def _landed_mark(path: Path) -> tuple[int, ...]:
     """What changes when somebody changes a landed file; empty when it is gone."""
     try:
         status = path.stat()
     except FileNotFoundError:
-        return []
-    return [status.st_size, status.st_mtime_ns]
+        return ()
+    return status.st_size, status.st_mtime_ns
 
 
 def _pack(files: Sequence[Path], target: Path) -> None:
@@ -267,6 +275,4 @@ def _pack(files: Sequence[Path], target: Path) -> None:
 
 
 def _write_json(path: Path, value: object) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    replace_file(path, f"{json.dumps(value, ensure_ascii=False, indent=1)}\n".encode())

@@ -15,12 +15,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from warehouse.files import sha256_of
 
 NOTE = ".verified.json"
+# By name of file: its identity, and the SHA-256 that it had.
+_NOTES = TypeAdapter(dict[str, tuple[list[int], str]])
 SCHEMA_FILE = "_schema.parquet"
-READ_AGAIN = "run again with its file in the inbox: it is read anew"
+READ_AGAIN = "run again: its file is read anew"
 
 
 def kind_of(source: str) -> str:
@@ -69,15 +72,15 @@ def _identity(path: Path) -> list[int]:
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _known(path: Path, noted: Mapping[str, list[object]]) -> str | None:
+def _known(path: Path, noted: Mapping[str, tuple[list[int], str]]) -> str | None:
     """The file's SHA-256 when it is still the file that was noted."""
-    identity, sha256 = noted.get(path.name, [None, None])
-    return str(sha256) if identity == _identity(path) else None
+    identity, sha256 = noted.get(path.name, (None, None))
+    return sha256 if identity == _identity(path) else None
 
 
-def _noted(folder: Path) -> dict[str, list[object]]:
+def _noted(folder: Path) -> dict[str, tuple[list[int], str]]:
     try:
-        return dict(json.loads((folder / NOTE).read_bytes()))
+        return _NOTES.validate_json((folder / NOTE).read_bytes())
     except (OSError, ValueError):
         return {}
 

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from pydantic import TypeAdapter
+
 from warehouse.files import replace_file
 
 
@@ -28,6 +30,9 @@ class Mark:
     def is_telling(self) -> bool:
         """Whether another version could be told by it."""
         return self.etag is not None or self.modified is not None
+
+
+_MARK = TypeAdapter(Mark)
 
 
 class Part:
@@ -55,10 +60,11 @@ class Part:
     @property
     def mark(self) -> Mark | None:
         """The version that the bytes are of; None when there are none, or when no version could be told."""
-        if not self.size or not self._mark_path.exists():
+        try:
+            mark = _MARK.validate_json(self._mark_path.read_bytes())
+        except (FileNotFoundError, ValueError):
             return None
-        mark = Mark(**json.loads(self._mark_path.read_bytes()))
-        return mark if mark.is_telling else None
+        return mark if self.size and mark.is_telling else None
 
     def begin(self, mark: Mark) -> IO[bytes]:
         """Open for the first byte of a version."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -256,9 +257,25 @@ def _one(folder: Path, pattern: str) -> Path:
     return sorted(folder.glob(pattern))[-1]
 
 
+def _writing(content: bytes) -> Callable[[Path], None]:
+    """A change that leaves other content, as a restored backup or a slip of the hand does."""
+
+    def change(path: Path) -> None:
+        path.chmod(0o644)
+        path.write_bytes(content)
+
+    return change
+
+
+def _alter_outcome(path: Path) -> None:
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"rows_accepted": 999_999}))
+
+
 def _all(change: Callable[[Path], None], folder: str, pattern: str) -> Callable[[Home], None]:
     def damage(home: Home) -> None:
-        for path in sorted((home.root / folder).glob(pattern)):
+        paths = sorted((home.root / folder).glob(pattern))
+        assert paths, f"{folder} has no {pattern} to damage"
+        for path in paths:
             change(path)
 
     return damage
@@ -269,11 +286,22 @@ DAMAGES: dict[str, Callable[[Home], None]] = {
     "a landed file cut off": lambda home: _cut(_one(home.landing, "??/*.csv")),
     "a landed file removed": lambda home: _one(home.landing, "??/*.csv").unlink(),
     "a receipt cut off": lambda home: _cut(_one(home.landing, "receipts/*.json")),
+    "every receipt cut off": _all(_cut, "landing/receipts", "*.json"),
+    "every receipt of another shape": _all(_writing(b"[]"), "landing/receipts", "*.json"),
+    "a receipt copied beside": lambda home: shutil.copy(
+        _one(home.landing, "receipts/*.json"), home.landing / "receipts" / "copy of 1.json"
+    ),
+    "what was seen of another shape": _all(_writing(b'{"a": 5}'), "landing", "seen.json"),
     "what was seen cut off": lambda home: _cut(home.landing / "seen.json"),
     "a half-copied delivery left behind": lambda home: (home.landing / "incoming" / "99999.part").write_bytes(b"x"),
     "accepted rows scribbled over": _all(_scribble, "lake/accepted/operator_availability", "*/part-*.parquet"),
     "accepted rows removed": _all(Path.unlink, "lake/accepted/operator_availability", "*/part-*.parquet"),
+    "quarantined rows removed": _all(Path.unlink, "lake/quarantined", "*/*/part-*.parquet"),
+    "what was verified of another shape": _all(_writing(b"[1]"), "lake/accepted", "*/*/.verified.json"),
+    "columns of the kinds emptied": _all(_writing(b""), "lake/accepted", "*/_schema.parquet"),
     "outcomes cut off": _all(_cut, "lake/outcomes", "*.json"),
+    "outcomes of another shape": _all(_writing(b"{}"), "lake/outcomes", "*.json"),
+    "outcomes altered": _all(_alter_outcome, "lake/outcomes", "*.json"),
     "the list of deliveries cut off": lambda home: _cut(home.lake / "meta" / "extract.parquet"),
     "the build file scribbled over": lambda home: _scribble(home.build_file),
     "the build file cut off": lambda home: _cut(home.build_file),
@@ -282,6 +310,7 @@ DAMAGES: dict[str, Callable[[Home], None]] = {
         home.build_file.name + ".wal"
     ).write_bytes(b"nonsense"),
     "what stands in the build cut off": lambda home: _cut(home.build / "built.json"),
+    "what stands in the build of another shape": _all(_writing(b"[]"), "build", "built.json"),
     "the manifest cut off": lambda home: _cut(home.dbt_target / "manifest.json"),
     "dbt's own cache cut off": lambda home: _cut(home.dbt_target / "partial_parse.msgpack"),
     "dbt's results cut off": lambda home: _cut(home.dbt_target / "run_results.json"),

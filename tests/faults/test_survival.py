@@ -39,7 +39,7 @@ def test_an_error_of_the_disk_is_made_good_by_the_next(pipeline: SmallPipeline, 
 
 
 def test_damage_by_hand_is_made_good(pipeline: SmallPipeline, wanted: Undisturbed) -> None:
-    names = ["a landed file changed by hand", "the build file emptied"]
+    names = ["a landed file changed by hand", "outcomes of another shape", "the build file emptied"]
     assert survival.damaged(pipeline, wanted, names).problems == []
 
 

@@ -96,8 +96,8 @@ def test_proof_is_not_used_for_rows_that_were_changed_in_the_lake(tmp_path: Path
         found = next(one for one in report.outcomes if one.check_id == "shares.share_is_a_share")
         assert (report.evaluated, report.reused, found.status) == (0, 0, "missing")
         assert found.observed == (
-            "accepted/operator_availability/extract_id=e1/part-0.parquet was changed after it was accepted; run again "
-            "with its file in the inbox: it is read anew"
+            "accepted/operator_availability/extract_id=e1/part-0.parquet was changed after it was accepted; run again: "
+            "its file is read anew"
         )
     withheld = {
         verdict.metric_id: str(verdict.withheld_reason) for verdict in judge(home, [on_view]).withheld

@@ -184,7 +184,7 @@ def no_record(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (other_rows, f"{PART} was changed after it was accepted; run again with its file in the inbox"),
+        (other_rows, f"{PART} was changed after it was accepted; run again: its file is read anew"),
         (one_byte, f"{PART} was changed after it was accepted; run again"),
         (no_file, f"{PART} is missing; run again"),
         (a_copy_beside, "(copy)/part-0.parquet is no part of any accepted delivery; remove it and run again"),

@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 
 from tests.unit.ingestion_kit import ROW, Warehouse
+from tests.unit.test_ingestion_bad_input import edited
 from warehouse import lake
 from warehouse.files import sha256_of
+from warehouse.parts import NOTE, SCHEMA_FILE
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_records_are_written_once_and_put_right_where_they_are_not_as_they_were(
     assert pl.read_parquet(meta / "extract.parquet").height == before + 1
 
 
-@pytest.mark.parametrize("fault", ["changed", "gone", "no hash"])
+@pytest.mark.parametrize("fault", ["changed", "gone"])
 def test_a_file_that_is_not_as_it_was_accepted_is_read_anew(warehouse: Warehouse, fault: str) -> None:
     warehouse.file(ROW)
     outcome = warehouse.run()["dala_2025q4.csv"]
@@ -82,14 +84,48 @@ def test_a_file_that_is_not_as_it_was_accepted_is_read_anew(warehouse: Warehouse
     assert lake.is_whole(warehouse.home, outcome)
     if fault == "changed":
         before.clear().write_parquet(path)
-    elif fault == "gone":
-        path.unlink()
     else:
-        record = warehouse.home.lake / "outcomes" / f"{outcome.extract_id}.json"
-        record.write_text(record.read_text().replace("accepted_parts", "another_name"))
+        path.unlink()
     kept = {one.extract_id: one for one in lake.read_outcomes(warehouse.home)}[outcome.extract_id]
     assert not lake.is_whole(warehouse.home, kept)
     again = warehouse.run()["dala_2025q4.csv"]
     assert warehouse.part("accepted", again).equals(before)
     assert lake.is_whole(warehouse.home, again)
     assert sealed(warehouse) == standing(warehouse)
+
+
+@pytest.mark.parametrize("part", ["quarantined", "duplicate"])
+def test_rows_that_were_not_accepted_are_not_lost_either(warehouse: Warehouse, part: str) -> None:
+    warehouse.file(ROW, ROW, edited(Охвачено="many"))
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    before = warehouse.part(part, outcome)
+    assert before.height == 1
+    (path,) = (warehouse.home.lake / part).glob("*/extract_id=*/part-*.parquet")
+    path.unlink()
+    again = warehouse.run()["dala_2025q4.csv"]
+    assert again == outcome
+    assert warehouse.part(part, again).equals(before)
+
+
+@pytest.mark.parametrize("text", ["", "5", "[1]", "null", '{"part-0.parquet": 5}', '{"part-0.parquet": [1]}'])
+def test_a_note_of_what_was_verified_may_be_anything(warehouse: Warehouse, text: str) -> None:
+    warehouse.file(ROW)
+    outcome = warehouse.run()["dala_2025q4.csv"]
+    note = (warehouse.home.lake / outcome.accepted_parts[0][0]).with_name(NOTE)
+    assert note.is_file()
+    note.write_text(text)
+    assert lake.is_whole(warehouse.home, outcome)
+
+
+@pytest.mark.parametrize("content", [b"", b"no parquet at all"])
+def test_columns_of_a_kind_that_were_damaged_are_written_again(warehouse: Warehouse, content: bytes) -> None:
+    warehouse.file(ROW)
+    warehouse.run()
+    columns = {
+        path: path.read_bytes() for path in (warehouse.home.lake / "accepted").glob(f"*/{SCHEMA_FILE}")
+    }
+    assert columns
+    for path in columns:
+        path.write_bytes(content)
+    warehouse.run()
+    assert {path: path.read_bytes() for path in columns} == columns
