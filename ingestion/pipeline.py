@@ -104,7 +104,8 @@ def arrivals(inbox: Path) -> list[Arrival]:
     if not inbox.is_dir():
         return []
     found = []
-    paths = [path for path in sorted(inbox.rglob("*")) if not path.is_dir()]
+    # A link to a folder is not gone into, and is an outcome like any other.
+    paths = [path for path in sorted(inbox.rglob("*")) if path.is_symlink() or not path.is_dir()]
     of_shapefiles = _siblings(paths)
     belonging = {path for siblings in of_shapefiles.values() for path in siblings}
     for path in paths:

@@ -46,7 +46,8 @@ READ_AS_1251 = rf"(?:[РСТУ][{re.escape(_SECOND_BYTES)}]){{2}}"
 # What an unpivot adds to a row: the value, and the column of the file that it stood in.
 VALUE = "__value"
 VALUE_COLUMN = "__value_column"
-_INT64_LIMIT = 2.0**63
+# From it on not every whole number is told from the next, as numbers are read as fractions.
+_MOST_EXACT = 2.0**53
 # What contracts bound more closely they do for reasons of their own.
 _DATES = (dt.date(1900, 1, 1), dt.date(2199, 12, 31))
 # About 0.1 square kilometres: a village is a handful of cells.
@@ -230,16 +231,15 @@ def _cast(
     if column.unit == "%":
         words = words.str.strip_suffix("%").str.strip_chars_end()
     step = number_of(layout, words)
+    number: pl.Expr = parsed if source.factor is None else parsed * source.factor
     # NaN and infinities are text that happens to parse; no filing means them.
-    faults.append(("not_a_number", text.is_not_null() & ~parsed.is_finite().fill_null(False)))
-    value: pl.Expr = pl.when(parsed.is_finite()).then(parsed)
-    if source.factor is not None:
-        value = value * source.factor
+    faults.append(("not_a_number", text.is_not_null() & ~number.is_finite().fill_null(False)))
+    value: pl.Expr = pl.when(number.is_finite()).then(number)
     if column.physical_type == "DOUBLE":
         # Zero has no sign here: adding zero leaves every number as it is, and makes -0 a 0.
         value = value + 0.0
     if column.physical_type == "BIGINT":
-        beyond = parsed.abs() >= _INT64_LIMIT
+        beyond = number.abs() >= _MOST_EXACT
         faults.append(("not_an_integer", parsed.is_finite() & ((parsed != parsed.floor()) | beyond)))
         value = value.cast(pl.Int64, strict=False)
     return step.alias(f"?{column.name}"), value, faults

@@ -262,7 +262,8 @@ def test_links_pipes_sockets_and_devices_are_not_opened(warehouse: Warehouse, tm
     os.mkfifo(warehouse.inbox / "dala_2024q2.csv")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(warehouse.inbox / "dala_2024q3.csv"))
-    names = [f"dala_2024q{quarter}.csv" for quarter in (1, 2, 3)]
+    (warehouse.inbox / "dala_2023").symlink_to(tmp_path)
+    names = [*(f"dala_2024q{quarter}.csv" for quarter in (1, 2, 3)), "dala_2023"]
     if os.geteuid() == 0:
         os.mknod(warehouse.inbox / "dala_2024q4.csv", 0o666 | 0o020000, os.makedev(1, 5))
         names.append("dala_2024q4.csv")

@@ -198,3 +198,9 @@ def test_a_sum_says_which_part_is_wrong(
     rows = warehouse.part("accepted", outcome).sort("technology", descending=True)
     column = "connection_level" if required else "households_passed"
     assert rows[column].to_list() == [3] + [None] * (not reasons)
+
+
+def test_a_number_that_its_unit_makes_infinite_is_none() -> None:
+    columns = FILING["columns"] | {"max_upload_mbps": {"from": COLUMN, "factor": 1000}}  # type: ignore[operator]
+    large = layout(FILING, text={"delimiter": ";"}, resolve=None, columns=columns)
+    assert judged(large, ["1e300", "1e307"]) == ([1e303, None], [False, True])

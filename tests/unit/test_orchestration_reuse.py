@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
-from orchestration.reuse import Keys, sound
+from orchestration.reuse import Keys, remember, remembered, sound
 from tests.unit.audit_kit import Country, home_in, small_country
 from warehouse.candidate import Manifest, parse_manifest, read_manifest
 from warehouse.fingerprint import CandidateFingerprint, fingerprint_candidate
@@ -90,3 +91,13 @@ def test_proof_on_a_staging_view_ends_with_the_list_of_deliveries_it_was_made_wi
     assert staging(home, country) == before
     country.tables["stg_extract"] = replace(deliveries, sql=f"{deliveries.sql} where is_current")
     assert staging(home, country) != before
+
+
+@pytest.mark.parametrize("text", ["", "5", "[]", "{}", '{"file": [1, 2], "nodes": {"model.qamtu.a": 5}}'])
+def test_what_is_remembered_of_a_build_may_be_anything(tmp_path: Path, text: str) -> None:
+    home = Home(tmp_path)
+    home.build.mkdir(parents=True)
+    remember(home, {"model.qamtu.a": Keys("made", "code")})
+    assert list(remembered(home)) == ["model.qamtu.a"]
+    (home.build / "built.json").write_text(text)
+    assert remembered(home) == {}

@@ -95,6 +95,10 @@ def mark_cut_off(home: Home, inbox: Path) -> None:
     path.write_bytes(path.read_bytes()[:40])
 
 
+def mark_of_another_shape(home: Home, inbox: Path) -> None:
+    (home.root / "last_run.json").write_text('{"mark": 5}')
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -108,6 +112,7 @@ def mark_cut_off(home: Home, inbox: Path) -> None:
         release_damaged,
         release_gone,
         mark_cut_off,
+        mark_of_another_shape,
     ],
 )
 def test_anything_that_changed_makes_a_run_do_its_work(

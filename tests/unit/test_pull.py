@@ -24,6 +24,7 @@ from yarl import URL
 from ingestion.archives import Limits, UnsafeArchive, unpack
 from ingestion.pull.credentials import Credentials
 from ingestion.pull.errors import Passing, PullError, ShapeChanged, asked_to_wait_s, is_passing
+from ingestion.pull.part import Mark, Part
 from ingestion.pull.patience import Patience
 from ingestion.pull.places import chosen
 from ingestion.pull.shape import compare, read_records
@@ -346,3 +347,13 @@ def test_the_entries_of_the_guide_can_be_used(tmp_path: Path) -> None:
         if list(block) == ["sources"]
         for one in block["sources"]
     ]
+
+
+@pytest.mark.parametrize("text", ["", "5", "[]", '{"size": "x"}'])
+def test_a_mark_that_was_damaged_tells_no_version(tmp_path: Path, text: str) -> None:
+    part = Part(tmp_path, "https://example.org/a.csv")
+    with part.begin(Mark(etag="1")) as stream:
+        stream.write(b"half")
+    assert part.mark == Mark(etag="1")
+    next(tmp_path.glob("*.mark.json")).write_text(text)
+    assert part.mark is None
