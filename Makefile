@@ -120,43 +120,26 @@ $(TEAM_STAMP): $(RUN_STAMP)
 	@$(PIP_INSTALL) --require-hashes -r requirements-team.lock
 	@touch $@
 
-# Browser tests use Debian's Chromium. Without it and without the right to install it they are skipped, loudly;
-# in CI its absence is a failure.
+# Programs that tests open come from Debian. Without one and without the right to install it its tests are skipped, loudly;
+# in CI its absence is a failure. $(1) asks whether it is there, $(2) is its package, $(3) what is lost without it.
+define program_of_tests
+	@if $(1); then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing $(2) for the tests (once)"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } \
+			|| echo "!! $(2) could not be installed" >&2; \
+	fi
+	@$(1) || { echo "!! WITHOUT $(2): $(3) (install the package)" >&2; test -z "$${CI:-}"; }
+endef
+
 chromium:
-	@if command -v chromium >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "== installing Chromium for the browser tests (once)"; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
-			|| echo "!! Chromium could not be installed" >&2; \
-	fi
-	@command -v chromium >/dev/null || { \
-		echo "!! NO CHROMIUM: browser tests cannot run here (install the package chromium)" >&2; \
-		test -z "$${CI:-}"; }
+	$(call program_of_tests,command -v chromium >/dev/null,chromium,browser tests cannot run here)
 
-# Workbooks and CSV files are opened in LibreOffice Calc, by the same rule as Chromium.
 calc:
-	@if command -v soffice >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "== installing LibreOffice Calc for the tests of workbooks (once)"; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libreoffice-calc >/dev/null; } \
-			|| echo "!! LibreOffice Calc could not be installed" >&2; \
-	fi
-	@command -v soffice >/dev/null || { \
-		echo "!! NO LIBREOFFICE CALC: workbooks are not opened in a spreadsheet program here (install libreoffice-calc)" >&2; \
-		test -z "$${CI:-}"; }
+	$(call program_of_tests,command -v soffice >/dev/null,libreoffice-calc,workbooks are not opened in a spreadsheet program here)
 
-# Pulls over SFTP are tested against OpenSSH's own server program, which listens to nobody by itself.
-SFTP_SERVER := /usr/lib/openssh/sftp-server
 sftp-server:
-	@if test -x $(SFTP_SERVER); then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "== installing OpenSSH's sftp-server for the tests of pulls (once)"; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-sftp-server >/dev/null; } \
-			|| echo "!! openssh-sftp-server could not be installed" >&2; \
-	fi
-	@test -x $(SFTP_SERVER) || { \
-		echo "!! NO SFTP SERVER: pulls over SFTP are not tested here (install the package openssh-sftp-server)" >&2; \
-		test -z "$${CI:-}"; }
+	$(call program_of_tests,test -x /usr/lib/openssh/sftp-server,openssh-sftp-server,pulls over SFTP are not tested here)
 
 # Tests of a team's deployment start a PostgreSQL server of their own. No cluster of the package's own is wanted.
 postgres:
