@@ -231,7 +231,7 @@ def land(home: Home, inboxes: Sequence[Path]) -> bool:
             for arrival in arrivals(folder):
                 if arrival.path.is_file() and not arrival.path.is_symlink():
                     with suppress(OSError):
-                        landing.receive(arrival.path, arrival.file_name)
+                        landing.receive(arrival.path, arrival.file_name, arrival.siblings)
         landing.remember()
     return landing.count > before
 

@@ -534,7 +534,7 @@ def test_a_run_fills_an_empty_home_from_its_store_and_leaves_there_what_it_recei
     assert run.code == 4, run.told
     assert f"{len(before)} files restored" in run.told
     landed = [
-        name for name in names(bucket) - before if name.startswith("landing/") and "receipts" not in name
+        name for name in names(bucket) - before if name.startswith("landing/") and "receipt" not in name
     ]
     assert len(landed) == 1
     assert (tmp_path / "two" / landed[0]).read_text() == "Good evening"

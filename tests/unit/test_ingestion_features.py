@@ -19,7 +19,7 @@ from ingestion.contract import load_contracts
 from ingestion.faults import FILE_RULES, ROW_RULES
 from ingestion.geometry import COUNTRY
 from ingestion.limits import GEOJSON_FEATURE_MB
-from ingestion.pipeline import arrivals
+from ingestion.pipeline import arrivals, land
 from tests.unit.ingestion_kit import Warehouse, layout
 from warehouse import lake
 from warehouse.lake import Outcome
@@ -303,6 +303,16 @@ def test_a_shapefile_is_one_delivery_with_its_siblings_whatever_their_time(wareh
     assert again.sha256 == first.sha256
     write(path, [SQUARE, OTHER])
     assert warehouse.run()["areas_2025q3.shp"].sha256 != first.sha256
+
+
+def test_a_shapefile_that_is_landed_first_is_the_same_delivery(warehouse: Warehouse) -> None:
+    write(warehouse.inbox / "areas_2025q3.shp", [SQUARE])
+    assert land(warehouse.home, [warehouse.inbox])
+    outcomes = warehouse.run()
+    assert {name: one.outcome for name, one in outcomes.items()}["areas_2025q3.shp"] == "accepted"
+    receipts = [path.read_text() for path in (warehouse.home.landing / "receipts").glob("*.json")]
+    assert sum("areas_2025q3.shp" in receipt for receipt in receipts) == 1
+    assert not land(warehouse.home, [warehouse.inbox])
 
 
 def test_a_sibling_without_its_shapefile_is_a_file_like_any_other(warehouse: Warehouse) -> None:
