@@ -5,6 +5,7 @@ Belongs here: what an archive may hold, and unpacking it within limits. Does not
 
 from __future__ import annotations
 
+import errno
 import gzip
 import zipfile
 import zlib
@@ -163,7 +164,8 @@ def _damage_told(name: str) -> Iterator[None]:
     ) as error:
         raise UnsafeArchive(f"{name} is damaged or no archive of its kind: {error}") from error
     except OSError as error:
-        # What Arrow raises for damage has no number; a full disk has.
-        if error.errno is not None:
+        # What Arrow raises for damage has no number; a member said to lie before the file's first byte is invalid. A full
+        # disk has another.
+        if error.errno not in (None, errno.EINVAL):
             raise
         raise UnsafeArchive(f"{name} is damaged or no archive of its kind: {error}") from error

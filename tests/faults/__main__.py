@@ -1,4 +1,4 @@
-"""`make faults`: every proof under fault in its long form, with counts and seeds, and one table at the end.
+"""`make faults`: every proof under fault in its long form, with counts and seeds, as one table.
 
 Belongs here: which part runs how often, and the table. Does not belong here: any fault. A part that was asked for less
 than its whole says so by its count.
@@ -182,20 +182,25 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write the lines here")
     told = parser.parse_args()
     lines: list[Line] = []
+    print(f"commit {commit() or 'unknown'}\n\n{'':58} {'tried':>7} {'held':>7}  seeds", flush=True)
     for part in told.parts.split(","):
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="qamtu-faults-") as folder:
-            lines += PARTS[part](Path(folder), told)
+            # Hours go by until the last line: those that are known stand whatever comes after.
+            for line in PARTS[part](Path(folder), told):
+                lines.append(line)
+                _print(line)
         _say(f"{part}: {time.monotonic() - begun:.0f} s")
-    print(f"\ncommit {commit() or 'unknown'}\n")
-    print(f"{'':58} {'tried':>7} {'held':>7}  seeds")
-    for line in lines:
-        print(f"{line.part:58} {line.tried:>7} {line.held:>7}  {line.seeds:10} {line.note}")
-        for failed in line.failed[:20]:
-            print(f"    {failed}")
     if told.json:
         told.json.write_text(json.dumps([asdict(line) for line in lines], indent=1, ensure_ascii=False))
     return int(any(line.failed for line in lines))
+
+
+def _print(line: Line) -> None:
+    print(f"{line.part:58} {line.tried:>7} {line.held:>7}  {line.seeds:10} {line.note}")
+    for failed in line.failed[:20]:
+        print(f"    {failed}")
+    sys.stdout.flush()
 
 
 def _say(text: str) -> None:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import shutil
 import tempfile
 import traceback
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 from unittest.mock import patch
 from zlib import crc32
 
@@ -27,6 +29,7 @@ import numpy as np
 import pyogrio.raw
 
 from ingestion.faults import FILE_RULES
+from ingestion.layout import Layout, load_layouts
 from ingestion.pipeline import ingest
 from sample_country import generate
 from tests.faults.filing_tables import edited
@@ -35,7 +38,7 @@ from tests.faults.injections import head
 from warehouse.lake import Outcome
 from warehouse.paths import Home
 
-#: The file of the sample country that each format is fuzzed with.
+#: The file that each format is fuzzed with: of the sample country, or an answer of a service, which has none there.
 FORMATS = {
     "csv, utf-8": "sample_koktem/satellite_2025q4.csv",
     "csv, cp1251": "sample_dala/availability_2025q4.csv",
@@ -45,7 +48,23 @@ FORMATS = {
     "GeoJSON": "sample_sayran/sayran_sites_2025q4.geojson",
     "GeoPackage": "sample_arman/coverage_2025q4.gpkg",
     "Shapefile in .zip": "sample_tulpar/tulpar-areas-2025-q4.zip",
+    "JSON": "service/element_6584.json",
+    "JSON in .zip": "service/element_6584.zip",
 }
+_ANSWERS = Layout.model_validate(
+    {
+        "layout": "service/element", "sender": "service", "sender_title": "Statistics service", "extract": "population",
+        "description": "Series within records, as a statistics service answers.",
+        "file_pattern": r"(?:.*/)?element_6584\.(json|zip)", "format": "records", "null_marks": ["x"],
+        "ignore": ["terms.1", "terms.2"],
+        "columns": {
+            "kato": {"from": "termNames.1"}, "area_type": {"from": "termNames.2", "map": {"Всего": "all"}},
+            "as_of_date": {"from": "periods.date", "date_format": "%d.%m.%Y"},
+            "population": {"from": "periods.value"},
+        },
+        "absent": ["filed_region", "filed_district", "filed_settlement"],
+    }
+)  # fmt: skip
 _PERIODS = (dt.date(2022, 12, 31), dt.date(2025, 12, 31))
 _ROWS = 6
 # What programs stumble over: ends of strings and lines, quotes, formulas, markup, numbers beyond every type.
@@ -74,7 +93,10 @@ class Corpus:
         inbox = folder / "clean"
         generate(inbox, seed=1, faults=False, periods=_PERIODS)
         self.folder = folder
-        self.clean = {name: _few(inbox, path) for name, path in FORMATS.items()}
+        self.clean = {
+            name: _few(inbox, path) if (inbox / path).exists() else _answer(PurePosixPath(path).suffix)
+            for name, path in FORMATS.items()
+        }
         reference = folder / "reference" / "sample_bureau"
         shutil.copytree(inbox / "sample_bureau" / "kato", reference / "kato")
         ingest(Home(folder / "home"), reference.parent)
@@ -97,6 +119,26 @@ def _few(inbox: Path, file: str) -> bytes:
         case ".gpkg":
             return _few_features(path)
     return edited(path.read_bytes(), path.suffix, layout_of(file), partial(head, count=_ROWS))
+
+
+def _answer(suffix: str) -> bytes:
+    """Series of two regions as a service answers them; in a .zip, an answer for each."""
+    answers = []
+    for code, people in (("100000000", "602 832"), ("110000000", "787 014")):
+        periods = [{"date": f"01.01.{year}", "value": people} for year in (2024, 2025)]
+        record: dict[str, Any] = {
+            "terms": ["247783", "741917"],
+            "termNames": [code, "Всего"],
+            "periods": periods,
+        }
+        answers.append(record)
+    if suffix == ".json":
+        return json.dumps(answers, ensure_ascii=False).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for page, record in enumerate(answers, start=1):
+            packed.writestr(f"page_{page}.json", json.dumps([record], ensure_ascii=False))
+    return out.getvalue()
 
 
 def _few_features(path: Path) -> bytes:
@@ -194,22 +236,28 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {str(error)[:200]}"
 
 
-def _ingest(corpus: Corpus, name: str, numbers: range, tally: Tally) -> None:
+def outcomes(corpus: Corpus, name: str, contents: Mapping[int, bytes]) -> list[Outcome]:
+    """What becomes of files of a format, each in a folder of its number, in a home of their own."""
+    layouts = load_layouts() | {_ANSWERS.layout_id: _ANSWERS}
     with corpus.home() as home, tempfile.TemporaryDirectory(dir=corpus.folder) as folder:
-        for number in numbers:
+        for number, content in contents.items():
             path = Path(folder) / f"{number:06d}" / FORMATS[name]
             path.parent.mkdir(parents=True)
-            path.write_bytes(damaged(name, corpus.clean[name], number))
+            path.write_bytes(content)
         # Nothing here need outlive a power cut.
-        with patch("os.fsync"):
-            outcomes = ingest(home, Path(folder)).extracts
+        with patch("os.fsync"), patch("ingestion.pipeline.load_layouts", lambda: layouts):
+            return ingest(home, Path(folder)).extracts
+
+
+def _ingest(corpus: Corpus, name: str, numbers: range, tally: Tally) -> None:
+    found = outcomes(corpus, name, {number: damaged(name, corpus.clean[name], number) for number in numbers})
     # Two numbers may give the same bytes: then they are one delivery, under the last of their names.
     tally.files += len(numbers)
-    for outcome in outcomes:
+    for outcome in found:
         tally.outcomes[outcome.rule if not outcome.is_accepted and outcome.rule else outcome.outcome] += 1
         tally.problems += [f"{outcome.file_name[:6]}: {problem}" for problem in _not_right(outcome)]
-    if not 0 < len(outcomes) <= len(numbers):
-        tally.problems.append(f"{numbers}: {len(outcomes)} outcomes of {len(numbers)} files")
+    if not 0 < len(found) <= len(numbers):
+        tally.problems.append(f"{numbers}: {len(found)} outcomes of {len(numbers)} files")
 
 
 def _not_right(outcome: Outcome) -> list[str]:

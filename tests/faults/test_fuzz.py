@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.fuzz import FORMATS, Corpus, damaged, fuzz
+from tests.faults.fuzz import FORMATS, Corpus, damaged, fuzz, outcomes
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return Corpus(tmp_path_factory.mktemp("fuzz"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_file_is_taken_before_it_is_damaged(corpus: Corpus, name: str) -> None:
+    (found,) = outcomes(corpus, name, {0: corpus.clean[name]})
+    assert found.is_accepted
+    assert found.rows_accepted == found.rows_read > 0
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -31,6 +38,7 @@ def test_a_damaged_file_is_an_outcome(corpus: Corpus, name: str) -> None:
         ("xlsx", 17061),
         ("Shapefile in .zip", 1827),
         ("Shapefile in .zip", 5086),
+        ("JSON in .zip", 7),
     ],
 )
 def test_what_was_found_stays_mended(corpus: Corpus, name: str, number: int) -> None:
