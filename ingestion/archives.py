@@ -164,8 +164,8 @@ def _damage_told(name: str) -> Iterator[None]:
     ) as error:
         raise UnsafeArchive(f"{name} is damaged or no archive of its kind: {error}") from error
     except OSError as error:
-        # What Arrow raises for damage has no number; a member said to lie before the file's first byte is invalid. A full
-        # disk has another.
+        # What Arrow raises for damage has no number, and a member said to lie before the first byte is invalid; the
+        # number of a full disk is another.
         if error.errno not in (None, errno.EINVAL):
             raise
         raise UnsafeArchive(f"{name} is damaged or no archive of its kind: {error}") from error

@@ -381,7 +381,9 @@ def _as_text(batch: pa.RecordBatch, names: list[str]) -> pl.DataFrame:
     """Attributes, the first columns, as text: numbers as they are written, dates in ISO form, lists as JSON."""
     found = []
     for place, name in enumerate(names):
-        series = pl.Series(name, batch.column(place))
+        column = batch.column(place)
+        # An attribute that is an object, or now this and now that, comes as text that Arrow marks as JSON.
+        series = pl.Series(name, column.storage if isinstance(column, pa.ExtensionArray) else column)
         if series.dtype == pl.Datetime:
             series = series.dt.strftime("%Y-%m-%d %H:%M:%S")
         elif isinstance(series.dtype, pl.List | pl.Struct | pl.Binary):

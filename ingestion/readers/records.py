@@ -9,7 +9,8 @@ columns `name.1`, `name.2` and so on. Rows are counted within their answer, whos
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -26,6 +27,9 @@ from ingestion.readers.table import (
     verify_header,
     verify_width,
 )
+
+# So much of what a library says of a file it cannot read is passed on.
+_SHOWN = 300
 
 
 def read_records(path: Path, layout: Layout, work: Path) -> RawTable:
@@ -74,7 +78,12 @@ def _table(answer: Path, where: str) -> pl.DataFrame:
         raise FileRejected("unreadable_file", f"{where} is no JSON list of records")
     if not body.strip().strip(b"[]").strip():
         return pl.DataFrame()
-    frame = _flat(pl.read_json(io.BytesIO(body), infer_schema_length=None), where)
+    try:
+        frame = pl.read_json(io.BytesIO(body), infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        told = _what_is_no_table(body) or str(error).split("\n", 1)[0][:_SHOWN]
+        raise FileRejected("unreadable_file", f"{where}: {told}") from error
+    frame = _flat(frame, where)
     names = [clean_key(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -82,6 +91,40 @@ def _table(answer: Path, where: str) -> pl.DataFrame:
         raise FileRejected("duplicate_header", f"{where}: key {told} stands more than once in a record")
     columns = unique_names([header_name(name, i) for i, name in enumerate(names, start=1)])
     return frame.rename(dict(zip(frame.columns, columns, strict=True))).cast(pl.String)
+
+
+def _what_is_no_table(body: bytes) -> str | None:
+    """Why an answer is no table: where it is no JSON, or the first record that has another shape than those before."""
+    try:
+        records = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        return f"no JSON, {error}"
+    seen: dict[str, tuple[str, int]] = {}
+    for number, record in enumerate(records, start=1):
+        for key, kind in _kinds(record, ""):
+            before, at = seen.setdefault(key, (kind, number))
+            if kind != before:
+                what = repr(key) if key else "the record"
+                return f"record {number}: {what} is {kind}, where in record {at} it is {before}"
+    return None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _kinds(value: object, key: str) -> Iterator[tuple[str, str]]:
+    """Each key of a record, with the objects around it, and whether an object, a list or a plain value is there."""
+    if isinstance(value, dict):
+        yield key, "an object"
+        for name, inner in value.items():
+            yield from _kinds(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, list):
+        yield key, "a list"
+        for inner in value:
+            yield from _kinds(inner, f"{key}[]")
+    elif value is not None:
+        yield key, "a plain value"
 
 
 def _flat(frame: pl.DataFrame, where: str) -> pl.DataFrame:

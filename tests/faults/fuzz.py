@@ -8,6 +8,7 @@ Every damaged file follows from the format's name and a number, so that one that
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import io
 import json
@@ -73,7 +74,13 @@ _TOKENS = (
     b"-0", b"NaN", b"9" * 40, b"<script>", b"'; drop table x; --", b"{" * 50, b"[" * 50, b"]", b"\\u0000", b"\xd1",
     "һ".encode(), b"&#x0;", b"%s%n", b"../../",
 )  # fmt: skip
+# What may stand in JSON where something else is expected.
+_VALUES = (
+    None, True, -1, 0.5, 2**63, 10**30, float("nan"), float("inf"), "", "x", "2025", "\0", "\ufeff", [], {}, [[]], [{}],
+    [None], {"": None}, {"a": {"a": 1}}, [[1, 2], "x"], list(range(50)), {"periods": []},
+)  # fmt: skip
 _ZIPS = (".xlsx", ".zip")
+_TREES = (".json", ".geojson")
 
 
 @dataclass
@@ -157,7 +164,44 @@ def damaged(name: str, clean: bytes, number: int) -> bytes:
     rng = np.random.default_rng([crc32(name.encode()), number])
     if PurePosixPath(FORMATS[name]).suffix in _ZIPS and rng.random() < 0.7:
         return _damaged_inside(clean, rng)
-    return _damaged(clean, rng)
+    return _damaged_content(PurePosixPath(FORMATS[name]).suffix, clean, rng)
+
+
+def _damaged_content(suffix: str, content: bytes, rng: np.random.Generator) -> bytes:
+    # Bytes changed at random leave nothing of JSON to be read; things changed for others leave JSON of another shape.
+    if suffix in _TREES and rng.random() < 0.7:
+        return _damaged_tree(content, rng)
+    return _damaged(content, rng)
+
+
+def _damaged_tree(content: bytes, rng: np.random.Generator) -> bytes:
+    tree = json.loads(content)
+    for _ in range(int(rng.integers(1, 5))):
+        places = list(_places(tree))
+        if not places:
+            break
+        holder, key = places[int(rng.integers(len(places)))]
+        other_holder, other_key = places[int(rng.integers(len(places)))]
+        match int(rng.integers(6)):
+            case 0:
+                del holder[key]
+            case 1:
+                holder[key] = [holder[key]]
+            case 2:
+                holder[key] = {"a": holder[key], str(key): holder[key]}
+            case 3:
+                holder[key] = copy.deepcopy(other_holder[other_key])
+            case _:
+                holder[key] = copy.deepcopy(_VALUES[int(rng.integers(len(_VALUES)))])
+    return json.dumps(tree, ensure_ascii=bool(rng.integers(2))).encode()
+
+
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Each place of a tree of lists and objects that holds something: its holder, and the key or position there."""
+    keys = list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
+    for key in keys:
+        yield tree, key
+        yield from _places(tree[key])
 
 
 def _damaged_inside(clean: bytes, rng: np.random.Generator) -> bytes:
@@ -173,7 +217,10 @@ def _damaged_inside(clean: bytes, rng: np.random.Generator) -> bytes:
         chosen = rng.choice(len(names), p=weights / weights.sum())
         for place, name in enumerate(names):
             content = archive.read(name)
-            packed.writestr(name, _damaged(content, rng) if place == chosen else content)
+            changed = (
+                _damaged_content(PurePosixPath(name).suffix, content, rng) if place == chosen else content
+            )
+            packed.writestr(name, changed)
     return out.getvalue()
 
 

@@ -223,6 +223,29 @@ def test_records_do_not_multiply(
     assert told.value.rule == rule
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('[{"a": 1}, {"a": {"b": 1}}]', "record 2: 'a' is an object, where in record 1 it is a plain value"),
+        (
+            '[{"a": {"b": [1]}}, {"a": {}}, {"a": {"b": {}}}]',
+            "record 3: 'a.b' is an object, where in record 1 it is a list",
+        ),
+        ('[{"a": 1}, [2]]', "record 2: the record is a list, where in record 1 it is an object"),
+        ('[{"a": NaN}]', "NaN is no number of JSON"),
+        ('[{"a": 1},\n{"a": }]', "no JSON, Expecting value: line 2 column 7"),
+        ('[{"a":' * 100_000, "no JSON, maximum recursion depth"),
+    ],
+)
+def test_records_that_are_no_table_are_told_by_their_place(tmp_path: Path, body: str, words: str) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_text(body, encoding="utf-8")
+    with pytest.raises(FileRejected, match=re.escape(words)) as told:
+        read_records(answer, layout(FILING), tmp_path)
+    assert told.value.rule == "unreadable_file"
+    assert len(str(told.value)) < 600
+
+
 def test_a_drawing_around_the_whole_world(warehouse: Warehouse) -> None:
     ring = [[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]
     properties = {"area_id": "a", "technology": "4g", "environment": "outdoor", "min_download_mbps": 5}

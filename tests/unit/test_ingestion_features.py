@@ -320,6 +320,16 @@ def test_a_sibling_without_its_shapefile_is_a_file_like_any_other(warehouse: War
     assert warehouse.run()["areas_2025q3.dbf"].outcome == "unmatched"
 
 
+def test_an_attribute_that_is_an_object_in_one_feature_breaks_that_row_alone(warehouse: Warehouse) -> None:
+    odd = area(OTHER, "odd", mbps={"down": 5})
+    warehouse.put("areas_2025q4.geojson", collection(area(SQUARE, "a0"), odd))
+    outcome = warehouse.run()["areas_2025q4.geojson"]
+    assert (outcome.rows_accepted, outcome.rows_quarantined) == (1, 1), outcome.message
+    ((row, rule, column, value),) = warehouse.reasons(outcome)
+    assert (row, rule, column) == (2, "not_a_number", "mbps")
+    assert json.loads(str(value)) == {"down": 5}
+
+
 def test_a_line_becomes_cells_that_add_up_to_its_length(warehouse: Warehouse) -> None:
     line = shapely.LineString([(71.4, 51.1), (71.9, 50.6), (72.5, 50.4)])
     point_in_it = shapely.MultiLineString([[(60, 50), (60.4, 50.2)], [(60.4, 50.2), (60.4, 50.2)]])
