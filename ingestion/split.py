@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ingestion.contract import Contract
 from ingestion.faults import NO_DATA_RULES, FileRejected
+from ingestion.progress import Stage, counter
 from ingestion.readers.table import HASH, INVISIBLE_CHARACTERS, ROW, SHEET, RawTable, as_received
 from ingestion.rules import VALUE_COLUMN, Flag, Judged, target
 from warehouse.sql import literal, quoted
@@ -95,7 +96,7 @@ def split(
     bad = pl.any_horizontal([flag.name for flag in judged.flags]) if judged.flags else pl.lit(False)
     is_repeated = key.is_in(repeated.implode()) if len(repeated) else pl.lit(False)
     fate = pl.when(bad).then(_FAILED).when(is_repeated).then(_REPEATED).otherwise(_GOOD)
-    frame = judged.frame.with_columns(fate.cast(pl.Int8).alias("__fate"))
+    frame = _watched(judged.frame, rows).with_columns(fate.cast(pl.Int8).alias("__fate"))
     contract_columns: list[pl.Expr | str] = [
         *(pl.col(target(c.name)).alias(c.name) for c in contract.columns),
         pl.lit(extract_id).alias("extract_id"),
@@ -143,6 +144,19 @@ def split(
         skipped=raw.skipped,
     )
     return files, account
+
+
+def _watched(frame: pl.LazyFrame, rows: int) -> pl.LazyFrame:
+    """The same rows, counted as they stream by when somebody waits for them."""
+    count = counter(Stage.JUDGING, rows)
+    if count is None:
+        return frame
+
+    def see(numbers: pl.Series) -> pl.Series:
+        count(len(numbers))
+        return numbers
+
+    return frame.with_columns(pl.col(ROW).map_batches(see, return_dtype=pl.Int64, is_elementwise=True))
 
 
 def _rows_in(files: list[Path]) -> int:

@@ -29,6 +29,9 @@ from warehouse.paths import Home
 if TYPE_CHECKING:
     from rich.console import Console
 
+# Of the time that a large file of text takes, about so much goes by before its first row is judged.
+_SHARE_OF_READING = 0.2
+
 
 def check(
     files: Annotated[
@@ -65,7 +68,7 @@ def check(
     folder = report or (None if no_report or as_json else Path("qamtu-check"))
     spoken = language or _language_of_terminal()
     code = OK
-    with plain_errors(debug), _waiting(files) as console:
+    with plain_errors(debug):
         from ingestion.answer.document import document, write_answer
         from ingestion.answer.summary import print_summary
         from ingestion.check import check_files
@@ -76,15 +79,17 @@ def check(
         for place in by.undecided() if by is not None else ():
             typer.echo(f"{layout}: {place}", err=True)
         checked = check_files(files, Home.from_environment(), previous, by)
-        for file, found in zip(files, checked, strict=True):
-            if as_json:
-                answers.append(document(found))
-            else:
-                print_summary(found, file, spoken, console)
-            if folder is not None:
-                written = write_answer(found, file, folder, spoken)
-                if not as_json:
-                    console.print(f"  {' '.join(str(path) for path in written)}", soft_wrap=True)
+        for file in files:
+            with _waiting(file) as console:
+                found = next(checked)
+                if as_json:
+                    answers.append(document(found))
+                else:
+                    print_summary(found, file, spoken, console)
+                if folder is not None:
+                    written = write_answer(found, file, folder, spoken)
+                    if not as_json:
+                        console.print(f"  {' '.join(str(path) for path in written)}", soft_wrap=True)
             code = max(code, NOTHING if not found.outcome.is_accepted else OK if found.is_clean else WITHHELD)
     if as_json:
         print_json(answers)
@@ -151,13 +156,25 @@ def _language_of_terminal() -> Language:
 
 
 @contextmanager
-def _waiting(files: list[Path]) -> Iterator[Console]:
-    """A console to print on, with a sign of life below what is printed while files are judged."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+def _waiting(file: Path) -> Iterator[Console]:
+    """A console to print on, with a bar below what is printed while a file is judged."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from ingestion.progress import Stage, told_to
 
     console = make_console()
-    named = str(files[0]) if len(files) == 1 else f"{len(files)} files"
-    bar = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*bar, console=console, transient=True, disable=not console.is_terminal) as progress:
-        progress.add_task(named, total=None)
+    if not console.is_terminal:
         yield console
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        # Until something is counted the bar only moves: not every format can be counted before it is judged.
+        task = progress.add_task(str(file), total=None)
+
+        def tell(stage: Stage, share: float) -> None:
+            read = _SHARE_OF_READING if stage is Stage.JUDGING else 0.0
+            weight = 1 - _SHARE_OF_READING if stage is Stage.JUDGING else _SHARE_OF_READING
+            progress.update(task, total=1.0, completed=read + weight * share)
+
+        with told_to(tell):
+            yield console

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from ingestion.faults import FileRejected
 from ingestion.layout import Layout, TextFormat
 from ingestion.limits import LONGEST_LINE_BYTES
+from ingestion.progress import Stage, counter
 from ingestion.readers.table import (
     ASIDE,
     ROW,
@@ -70,8 +71,11 @@ def verify_encoding(path: Path, fmt: TextFormat) -> TextProfile:
     """
     _verify_mark(path, fmt.encoding)
     counts, letters, first_line = _Counts(ord(fmt.delimiter)), _Letters(path.name, fmt.encoding), _FirstLine()
+    count = counter(Stage.READING, path.stat().st_size)
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
+            if count is not None:
+                count(len(chunk))
             lines_before = counts.lines
             counts.look(chunk)
             if counts.line_bytes > LONGEST_LINE_BYTES:
