@@ -15,14 +15,25 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import comparison, geometry, growth, releases, scenarios, shapes
+from benchmarks import answers, comparison, geometry, growth, releases, scenarios, shapes
 from benchmarks.measure import CommandFailed
 from benchmarks.report import Report, markdown, spliced
 from warehouse.paths import PROJECT_DIR
 
 PAGE = PROJECT_DIR / "docs" / "performance.md"
 GEOGRAPHY = PROJECT_DIR.parent / "shared" / "data"
-PARTS = ("national", "peers", "growth", "quarter", "sample", "releases", "cells", "polygons", "roads")
+PARTS = (
+    "national",
+    "peers",
+    "growth",
+    "quarter",
+    "sample",
+    "releases",
+    "answers",
+    "cells",
+    "polygons",
+    "roads",
+)
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -66,6 +77,7 @@ def measure(options: argparse.Namespace, work: Path, say: Callable[[str], None])
         "sample": lambda: scenarios.sample(bench),
         # Of about ten times the sample's size.
         "releases": lambda: releases.releases(bench, 5 * options.history),
+        "answers": lambda: answers.answers(bench, options.rows),
         "cells": lambda: geometry.cells(bench, 1 if options.quick else shapes.LAYERS),
         "polygons": lambda: geometry.polygons(bench, options.geography),
         "roads": lambda: geometry.roads(bench, options.geography),

@@ -111,8 +111,8 @@ def markdown(report: Report, header: str) -> str:
         lines.append(f"| {judged.question} | {value} | {limit} | {aim} | {judged.verdict} |")
     lines += ["", "| Timed | Median s | All runs, s | CPU s | Peak memory, GiB |", "|---|--:|---|--:|--:|"]
     for measured in report.measured:
-        runs = ", ".join(f"{timing.seconds:.1f}" for timing in measured.timings)
-        figures = f"{measured.seconds:.1f} | {runs} | {measured.cpu_seconds:.1f} | {measured.peak_gib:.2f}"
+        runs = ", ".join(_seconds(timing.seconds) for timing in measured.timings)
+        figures = f"{_seconds(measured.seconds)} | {runs} | {_seconds(measured.cpu_seconds)} | {measured.peak_gib:.2f}"
         lines.append(f"| {measured.name} | {figures} |")
     if report.stages:
         lines += ["", "| Run | Stages of its median run, s |", "|---|---|"]
@@ -121,6 +121,10 @@ def markdown(report: Report, header: str) -> str:
             lines.append(f"| {name} | {told} |")
     lines += [line for remark in report.remarks for line in ("", remark)]
     return "\n".join(lines) + "\n"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f}" if value >= 2 else f"{value:.2f}"
 
 
 def spliced(page: str, table: str) -> str:

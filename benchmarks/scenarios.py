@@ -96,6 +96,12 @@ class Bench:
         name = f"dbt_{verb}"
         return self._told(name.replace("_", " "), self._measured(name, command, os.environ | places, (0,)))
 
+    def timed(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], expected: Sequence[int]
+    ) -> Timing:
+        """Any command in a fresh process."""
+        return self._told(name, self._measured(name, command, environment, expected))
+
     def way(self, name: str, *arguments: Path | int) -> Timing:
         """One way to figures from shapes (`benchmarks.ways`) in a fresh interpreter."""
         command = [sys.executable, "-m", "benchmarks.ways", name, *map(str, arguments)]
@@ -140,7 +146,7 @@ class Bench:
 
     def _told(self, name: str, timing: Timing) -> Timing:
         self.say(
-            f"{name}: {timing.seconds:.1f} s, {timing.cpu_seconds:.1f} s CPU, {timing.peak_bytes / 2**30:.2f} GiB"
+            f"{name}: {timing.seconds:.2f} s, {timing.cpu_seconds:.2f} s CPU, {timing.peak_bytes / 2**30:.2f} GiB"
         )
         return timing
 

@@ -270,7 +270,7 @@ def test_the_table_holds_questions_timings_and_stages() -> None:
     report.add(Report(stages={"run": {"load": 1.25, "dbt": 2.0}}, remarks=["Equal."]))
     text = markdown(report, "2 cores.")
     assert "| run / floor | 1.60 x | 1.5 | 1.2 | **MISSED** |" in text
-    assert "| floor | 3.0 | 2.0, 4.0 | 1.5 | 1.00 |" in text
+    assert "| floor | 3.0 | 2.0, 4.0 | 1.50 | 1.00 |" in text
     assert "| run | load 1.2, dbt 2.0 |" in text
     assert text.startswith("2 cores.\n")
     assert text.endswith("\nEqual.\n")
